@@ -1,0 +1,64 @@
+"""Iterative solvers that learn from one solve to the next, and certify every answer."""
+
+from typing import Any
+
+from . import auto as _auto  # noqa: F401 - lends the Session its "auto"
+from .api import solve
+from .core import ConvergenceWarning, NotConverged, Result, Session, StateFileError, Status
+from .core.registry import HOOKS, register
+from .learners import Bandit, Guess, Lifetime
+from .methods import CG, SOR, SSOR, Chebyshev, Direct, GaussSeidel, Jacobi
+from .operators import AMG, IC, AMGBound, DenseFactorBound, FactorBound, ICBound
+from .problems import LinearSystem
+
+__version__ = "0.1.0"
+__all__ = [
+    "AMG",
+    "CG",
+    "IC",
+    "SOR",
+    "SSOR",
+    "Bandit",
+    "Chebyshev",
+    "ConvergenceWarning",
+    "Direct",
+    "GaussSeidel",
+    "Guess",
+    "Jacobi",
+    "Lifetime",
+    "LinearSystem",
+    "NotConverged",
+    "Result",
+    "Session",
+    "StateFileError",
+    "Status",
+    "load_sequence",
+    "load_system",
+    "solve",
+]
+
+register("recipe", (AMG, IC))
+register("bound", (AMGBound, DenseFactorBound, FactorBound, ICBound))
+
+
+def _report(session: Any, path: Any) -> None:
+    from .report import write_session
+
+    write_session(session, path)
+
+
+def _progress(problems: Any) -> Any:
+    from .recorders import ProgressBar
+
+    return ProgressBar(problems)
+
+
+HOOKS.update(problem=LinearSystem, report=_report, progress=_progress)
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load_sequence", "load_system"):
+        from . import gallery
+
+        return getattr(gallery, name)
+    raise AttributeError(f"module 'resolvent' has no attribute {name!r}")

@@ -1,0 +1,252 @@
+"""The one loop: init, step, check; then *confirm or continue*.
+
+When a rule fires, ``problem.measure`` judges the solution from the original data. If it does not agree, the method goes
+on from that very x with what it harvested, so a drifting recurrence costs an iteration, not a false alarm and not a
+false answer. Costs one measure (one product) per declared convergence. The loop does no arithmetic on x.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .errors import CallbackError, OperatorError, SetupError
+from .protocol import Measure
+from .result import Result
+from .status import Status
+from .work import Cost
+
+__all__ = ["drive"]
+
+_DIVERGED = 1e10
+_RESTARTS = 60
+
+
+def drive(
+    problem: Any,
+    method: Any,
+    stop: Any,
+    *,
+    x0: Any = None,
+    carry: Mapping[str, Any] | None = None,
+    recorders: Sequence[Any] = (),
+    cap: float | None = None,
+    done: int = 0,
+) -> Result:
+    """Run ``method`` on ``problem`` until ``stop`` fires and the measure agrees, or until nothing more can be had.
+
+    Parameters
+    ----------
+    problem, method, stop
+        As in ``core.protocol``.
+    x0 : array or None
+        First iterate in the problem's inner unit; None is zero.
+    carry : mapping
+        Slots for ``method.init``.
+    recorders : sequence of Recorder
+    cap : float, optional
+        Greatest cost of this attempt in products; reaching it ends the attempt BUDGET with ``capped``.
+    done : int
+        Iterations already spent on this solve by earlier attempts.
+
+    Returns
+    -------
+    Result
+        With the best measured x; never raises for what happens inside the solve.
+    """
+    return _Run(problem, method, stop, recorders, cap, done).run(x0, dict(carry or {}))
+
+
+class _Run:
+    """One attempt: the memory that the loop needs between its few steps."""
+
+    def __init__(self, problem: Any, method: Any, stop: Any, recorders: Sequence[Any], cap: float | None, done: int):
+        self.problem, self.method, self.stop = problem, method, stop
+        self.recorders = recorders
+        self.start_cost: Cost = problem.price()
+        self.cap = math.inf if cap is None else cap + self.start_cost.total
+        self.limit = stop.steps()
+        self.threshold = stop.threshold(problem)
+        self.first = done
+        self.history: list[Any] = []
+        self.best: Measure | None = None
+        self.best_x: Any = None
+        self.reason = ""
+        self.capped = False
+        self.clock = time.perf_counter()
+        self.check: Any = None
+        self.restarts = 0
+        self.stuck = 0
+        self.ceiling = math.inf
+
+    def run(self, x0: Any, carry: dict[str, Any]) -> Result:
+        state: Any = None
+        status = Status.RUNNING
+        steps = self.first
+        try:
+            while True:
+                state = self._init(x0, carry, steps)
+                status = self._iterate(state)
+                steps = state.k
+                x0 = self.method.solution(self.problem, state)
+                status, measured = self._judge(x0, status, state)
+                if status != Status.RUNNING:
+                    break
+                carry = carry | (self.method.harvest(self.problem, state) or {})
+                carry["residual"] = measured.vector
+        except (SetupError, OperatorError, CallbackError, MemoryError, KeyboardInterrupt) as error:
+            steps = state.k if state is not None else steps
+            status = self._broken(error, state)
+        return self._finish(status, state, steps)
+
+    def _init(self, x0: Any, carry: dict[str, Any], steps: int) -> Any:
+        state = self.method.init(self.problem, x0, carry)
+        state.k = steps
+        state.goal = self.stop.goal(self.problem)
+        if self.check is None:
+            self.check = self.stop.start(self.problem, state)
+            self.ceiling = _DIVERGED * max(state.seen.get("residual", 0.0), self.problem.scale)
+            self.history.append((steps, state.seen.get("residual", math.nan)))
+            if self.recorders:
+                self._look("begin", self.problem, self.method, state)
+        return state
+
+    def _iterate(self, state: Any) -> Status:
+        """Step until a rule fires, the method gives up, or the cap is reached."""
+        problem, method, check, limit = self.problem, self.method, self.check, self.limit
+        each = bool(self.recorders) and any(getattr(r, "each", False) for r in self.recorders)
+        capped = self.cap < math.inf
+        status: Status = state.status or check(state)
+        while status == Status.RUNNING:
+            room = None if limit is None else limit - state.k
+            state.room = 1 if each else room
+            before = state.k
+            method.step(problem, state)
+            residual = state.seen["residual"]
+            norms = state.norms
+            if norms is not None and state.k > before:
+                self.history.append((before + 1, norms[: state.k - before].copy()))
+            else:
+                self.history.append((state.k, residual))
+            if state.status != Status.RUNNING:
+                return Status(state.status)
+            status = check(state)
+            if self.recorders:
+                status = self._record(state, status)
+            if status == Status.RUNNING:
+                if not residual <= self.ceiling:
+                    return Status.DIVERGED if math.isfinite(residual) else Status.NONFINITE
+                if capped and problem.price().total > self.cap:
+                    self.capped = True
+                    return Status.BUDGET
+        return status
+
+    def _record(self, state: Any, status: Status) -> Status:
+        for asked in self._look("step", self.problem, state):
+            if asked is not None and status == Status.RUNNING:
+                status = asked
+        return status
+
+    def _look(self, name: str, *args: Any) -> list[Any]:
+        """Let the recorders look; the clock stops meanwhile."""
+        stopped = time.perf_counter()
+        try:
+            return [getattr(recorder, name)(*args) for recorder in self.recorders]
+        except (OperatorError, SetupError, KeyboardInterrupt, MemoryError):
+            raise
+        except Exception as error:
+            raise CallbackError(f"a recorder or callback raised {type(error).__name__}: {error}") from error
+        finally:
+            self.clock += time.perf_counter() - stopped
+
+    def _judge(self, x: Any, status: Status, state: Any) -> tuple[Status, Measure]:
+        """Measure x; RUNNING as an answer means: go on from here."""
+        measured: Measure = self.problem.measure(x)
+        residual = measured.residual
+        better = self.best is None or residual < self.best.residual
+        if better or not math.isfinite(self.best.residual if self.best else math.nan):
+            previous = self.best
+            self.best, self.best_x = measured, x
+        else:
+            previous = self.best
+        if measured.noisy:
+            self.reason = "two measures of the same x differ beyond rounding: the operator is not deterministic"
+            return Status.NOISY, measured
+        if self.threshold is not None and residual <= self.threshold:
+            return (status if status > 0 else Status.RESIDUAL), measured
+        if self.threshold is None and status > 0:
+            return status, measured
+        if not math.isfinite(residual):
+            return Status.NONFINITE, measured
+        if status <= 0:
+            return self._ended(status, state), measured
+        floor = self._floor(x)
+        if residual <= 2 * floor:
+            self._attainable(floor)
+            return Status.STAGNATED, measured
+        self.restarts += 1
+        halved = previous is None or residual <= 0.5 * previous.residual
+        self.stuck = 0 if halved else self.stuck + 1
+        if self.stuck >= 2 or self.restarts > _RESTARTS:
+            self.reason = "restarts from the measured residual no longer reduce it"
+            return Status.STAGNATED, measured
+        return Status.RUNNING, measured
+
+    def _ended(self, status: Status, state: Any) -> Status:
+        self.reason = self.reason or state.reason
+        return status
+
+    def _floor(self, x: Any) -> float:
+        floor = getattr(self.problem, "floor", None)
+        return float(floor(x)) if floor is not None else 0.0
+
+    def _attainable(self, floor: float) -> None:
+        hint = getattr(self.problem, "attainable_hint", None)
+        self.reason = hint(floor) if hint is not None else "rounding allows no smaller residual"
+        if self.best is not None:
+            self.best = self.best._replace(seen=self.best.seen | {"attainable": floor})
+
+    def _broken(self, error: BaseException, state: Any) -> Status:
+        """Turn what was raised into a status, keeping the best iterate that can still be had."""
+        self.reason = str(error) or type(error).__name__
+        if isinstance(error, KeyboardInterrupt):
+            self.reason = "interrupted from the keyboard"
+        if state is not None and isinstance(error, KeyboardInterrupt | CallbackError):
+            try:
+                x = self.method.solution(self.problem, state)
+                measured = self.problem.measure(x)
+                if self.best is None or measured.residual < self.best.residual:
+                    self.best, self.best_x = measured, x
+            except Exception:
+                self.reason += " (and the iterate could not be measured)"
+        if isinstance(error, KeyboardInterrupt):
+            return Status.INTERRUPTED
+        return Status.SETUP if isinstance(error, SetupError) else Status.ERROR
+
+    def _finish(self, status: Status, state: Any, steps: int) -> Result:
+        problem = self.problem
+        explain = getattr(problem, "explain", None)
+        seen = dict(state.seen) if state is not None else {}
+        harvest = None
+        if state is not None and status not in (Status.SETUP, Status.ERROR, Status.INTERRUPTED):
+            harvest = self.method.harvest(problem, state)
+        if self.best is not None:
+            seen.update(self.best.seen)
+            seen["residual"] = self.best.residual
+        if explain is not None and status < 0 and not self.capped:
+            status, self.reason = explain(status, self.best_x, self.best, self.reason, seen)
+        return Result(
+            x=self.best_x,
+            status=status,
+            steps=steps,
+            seen=seen,
+            work=problem.work.total(),
+            cost=problem.price() - self.start_cost,
+            seconds=time.perf_counter() - self.clock,
+            history=self.history,
+            carry=harvest or {},
+            capped=self.capped,
+            why=self.reason,
+            threshold=self.threshold,
+        )
+

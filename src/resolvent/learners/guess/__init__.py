@@ -1,0 +1,5 @@
+"""Learners that propose a first guess."""
+
+from .fischer import Guess
+
+__all__ = ["Guess"]

@@ -1,0 +1,216 @@
+"""A first guess from the last solutions: the combination S y that minimises || b - A S y ||, while it pays.
+
+    y = argmin || b - (A S) y ||_2,   x0 = S y,   r0 = b - A S y
+
+With A unchanged, A S is known from the earlier residuals and any number of vectors costs no product (Fischer's
+projection); with a new A two vectors and two products are used. The residual of x0 is at most that of zero; that bounds
+the residual and not the count of iterations, so the guess is on probation: its cost, products included, is compared with
+solves from zero, which are made again now and then.
+
+Cost: at most 2 products and about 12 vector passes. Not for sequences of unrelated systems: it leaves the field there.
+Reference: Fischer, Comput. Methods Appl. Mech. Engrg. 163 (1998) 193-204.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core import Advice, Learner
+
+__all__ = ["Guess"]
+
+_USEFUL = 0.5
+_LONGEST = 64
+
+
+@dataclass(eq=False)
+class Guess(Learner):
+    """Proposes x0 from the last solutions, while that pays.
+
+    Parameters
+    ----------
+    vectors : int, default 8
+        Solutions kept for an unchanged A; for a changed one the last two are used.
+    always : bool, default False
+        Propose without probation (for experiments).
+
+    Raises
+    ------
+    ValueError
+        For fewer than one vector.
+
+    References
+    ----------
+    P. F. Fischer, Comput. Methods Appl. Mech. Engrg. 163 (1998) 193-204, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np, scipy.sparse as sp, resolvent as rv
+    >>> A = sp.diags_array([-np.ones(99), 2.1 * np.ones(100), -np.ones(99)], offsets=[-1, 0, 1]).tocsr()
+    >>> session = rv.Session("cg", learners=[rv.Guess(always=True)], rtol=1e-8)
+    >>> steps = [session.solve(rv.LinearSystem(A, np.ones(100) * (1 + t))).steps for t in range(3)]
+    >>> steps[0] > 10, steps[1:]
+    (True, [0, 0])
+    """
+
+    vectors: int = 8
+    always: bool = False
+
+    owns = frozenset({"x0"})
+
+    def __post_init__(self) -> None:
+        if self.vectors < 1:
+            raise ValueError(f"vectors={self.vectors} was given; at least 1 is expected")
+        self._x: list[Any] = []
+        self._ax: list[Any] = []
+        self._version = -1
+        self._epoch = -1
+        self._books: dict[str, list[float]] = {}
+        self._now = ""
+        self._mine = False
+        self._price = 0.0
+        self.used = 0
+
+    # books: [cold cost, cold count, guess cost, guess count, wait, next wait]
+
+    def propose(self, problem: Any, advice: Advice) -> Advice:
+        """Set x0 and its residual, unless the user gave x0 or the record speaks against it."""
+        self._mine = False
+        if problem.epoch != self._epoch:
+            self._x, self._ax, self._epoch = [], [], problem.epoch
+        self._now = _key(advice)
+        if advice.x0 is not None or not self._x or not (self.always or self._wanted(advice)):
+            return advice
+        before = problem.price().running
+        found = self._combination(problem)
+        self._price = problem.price().running - before
+        if found is None:
+            self._book(self._price, guess=True, useless=True)
+            return advice
+        advice.x0, residual = found
+        advice.carry["residual"] = residual
+        self._mine = True
+        self.used += 1
+        return advice
+
+    def _combination(self, problem: Any) -> tuple[Any, Any] | None:
+        same = problem.matrix_version == self._version and len(self._ax) == len(self._x)
+        count = len(self._x) if same else min(2, len(self._x))
+        S = self._x[-count:]
+        AS = self._ax[-count:] if same else [problem.product(x) for x in S]
+        problem.work.add("passes", 6 * count)
+        problem.work.add("calls", 2)
+        r = problem.rhs.copy()
+        x0 = np.zeros_like(r)
+        basis: list[tuple[Any, Any]] = []
+        for s, a in zip(reversed(S), reversed(AS), strict=True):
+            size = _norm(a)
+            q, v = a.copy(), s.copy()
+            for p, u in basis:
+                c = np.vdot(p, q)
+                q -= c * p
+                v -= c * u
+            length = _norm(q)
+            if not length > 1e-8 * size or not math.isfinite(length):
+                continue
+            q /= length
+            v /= length
+            basis.append((q, v))
+            c = np.vdot(q, r)
+            r -= c * q
+            x0 += c * v
+        left = _norm(r)
+        if not basis or not left <= _USEFUL * problem.scale:
+            return None
+        return x0, problem.project(r)
+
+    def observe(self, problem: Any, advice: Advice, result: Any) -> None:
+        """Keep the solution; compare the cost with that of solves from zero."""
+        if result.ok and result.x is not None:
+            self._keep(problem, result)
+        if advice.trial or result.capped or not result.ok:
+            return
+        if self._mine:
+            self._book(result.cost.running + self._price, guess=True)
+        elif advice.x0 is None:
+            self._book(result.cost.running, guess=False)
+
+    def _keep(self, problem: Any, result: Any) -> None:
+        if problem.matrix_version != self._version:
+            self._ax = []
+            self._version = problem.matrix_version
+        residual = result.carry.get("residual")
+        self._x.append(np.array(result.x))
+        if residual is not None and len(self._ax) == len(self._x) - 1:
+            self._ax.append(problem.rhs - residual)
+        elif residual is not None and not self._ax:
+            self._x, self._ax = self._x[-2:], []
+        del self._x[: -self.vectors]
+        del self._ax[: -self.vectors]
+
+    # ---- probation -------------------------------------------------------------------------------------------------
+
+    def _record(self) -> list[float]:
+        return self._books.setdefault(self._now, [0.0, 0.0, 0.0, 0.0, 0.0, 8.0])
+
+    def _wanted(self, advice: Advice) -> bool:
+        """In use while the mean with guess is below the mean without; the other side is looked at again now and then."""
+        book = self._record()
+        cold, colds, warm, warms, wait, _ = book
+        if advice.trial:
+            return warms > 0 and warm <= cold
+        if colds < 1 or (colds < 2 <= warms):
+            return False
+        if warms < 2:
+            return True
+        pays = warm <= 0.98 * cold
+        if wait <= 0:
+            book[5] = min(2 * book[5], _LONGEST)
+            book[4] = book[5]
+            return not pays
+        book[4] = wait - 1
+        return pays
+
+    def _book(self, cost: float, guess: bool, useless: bool = False) -> None:
+        book = self._record()
+        at = 2 if guess else 0
+        if useless:
+            cost += book[0]
+        weight = 1.0 / (book[at + 1] + 1.0) if book[at + 1] < 4 else 0.2
+        book[at] += weight * (cost - book[at])
+        book[at + 1] += 1.0
+
+    def digest(self) -> list[str]:
+        """A line for the summary."""
+        return [f"Guess: proposed {self.used} times"]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The vectors and the record."""
+        return {
+            "x": self._x,
+            "ax": self._ax,
+            "version": self._version,
+            "epoch": self._epoch,
+            "books": self._books,
+            "used": self.used,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take them over."""
+        self._x, self._ax = list(state["x"]), list(state["ax"])
+        self._version, self._epoch = int(state["version"]), int(state["epoch"])
+        self._books = {k: [float(v) for v in row] for k, row in state["books"].items()}
+        self.used = int(state["used"])
+
+
+def _norm(v: Any) -> float:
+    return math.sqrt(abs(np.vdot(v, v)))
+
+
+def _key(advice: Advice) -> str:
+    """The method in force, without its tuned numbers."""
+    method = advice.params.get("method")
+    inner = getattr(method, "preconditioner", None)
+    return f"{type(method).__name__}/{type(inner).__name__}"

@@ -1,0 +1,14 @@
+"""Methods: frozen records of parameters, one file each. A new method is entered here and in the battery."""
+
+from ..core.registry import register
+from .direct import Direct
+from .krylov.cg import CG
+from .stationary.chebyshev import Chebyshev
+from .stationary.gauss_seidel import GaussSeidel
+from .stationary.jacobi import Jacobi
+from .stationary.sor import SOR
+from .stationary.ssor import SSOR
+
+__all__ = ["CG", "SOR", "SSOR", "Chebyshev", "Direct", "GaussSeidel", "Jacobi"]
+
+register("method", (CG, SOR, SSOR, Chebyshev, Direct, GaussSeidel, Jacobi))

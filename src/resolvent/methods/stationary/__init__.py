@@ -1,0 +1,1 @@
+"""Stationary methods in residual form, one file each."""

@@ -1,0 +1,138 @@
+"""Algebraic multigrid by PyAMG as a preconditioner: smoothed aggregation or Ruge-Stueben, one V-cycle per application.
+
+Set-up costs hundreds of products, a cycle some twenty; a hierarchy may be kept for later matrices, or *refreshed*: the
+interpolation is kept and the Galerkin products are formed with the new matrix (slot ``preconditioner.transfer``).
+Reference: Bell, Olson, Schroder, Southworth, PyAMG, JOSS 8 (2023).
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..core import Cost, SetupError
+from .base import Bound
+
+__all__ = ["AMG", "AMGBound"]
+
+
+@dataclass(frozen=True)
+class AMG:
+    """A PyAMG hierarchy as a preconditioner (extra ``amg``).
+
+    Parameters
+    ----------
+    kind : {"sa", "rs"}
+        Smoothed aggregation or Ruge-Stueben.
+    seed : int
+        PyAMG draws from NumPy's global generator; it is seeded with this for the set-up and restored.
+
+    Raises
+    ------
+    ValueError
+        For another kind.
+
+    Examples
+    --------
+    >>> import resolvent as rv
+    >>> rv.AMG("rs")
+    AMG(kind='rs', seed=0)
+    """
+
+    kind: str = "sa"
+    seed: int = 0
+
+    needs = frozenset({"entries", "symmetric"})
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("sa", "rs"):
+            raise ValueError(f'kind={self.kind!r} was given; "sa" or "rs" is expected')
+
+    def bind(self, problem: Any, carry: Any) -> "AMGBound":
+        """Set up a hierarchy, or refresh the one in the slot ``preconditioner.transfer``.
+
+        Raises
+        ------
+        SetupError
+            When PyAMG is not installed or fails.
+        """
+        return AMGBound(self, problem, carry.get("preconditioner.transfer"))
+
+    def estimate(self, problem: Any) -> Cost:
+        """Set-up and one cycle from the cost table, with operator complexity 2 (Ruge-Stueben) or 1.4."""
+        nonzeros = (2.0 if self.kind == "rs" else 1.4) * problem.nonzeros
+        return Cost(0.0, problem.weight("hierarchy") * nonzeros, problem.weight("cycles") * nonzeros)
+
+
+class AMGBound(Bound):
+    """One hierarchy; its interpolation may be refreshed with a later matrix."""
+
+    refreshable = True
+
+    def __init__(self, recipe: AMG, problem: Any, older: Any = None) -> None:
+        super().__init__(recipe, problem)
+        try:
+            import pyamg
+        except ImportError as error:
+            raise SetupError("AMG needs PyAMG; install it with: pip install 'resolvent[amg]'") from error
+        signed = np.int32 if problem.ip.dtype.itemsize == 4 else np.int64
+        A = sp.csr_matrix(
+            (self.source.data, self.source.ix.view(signed), self.source.ip.view(signed)), shape=problem.shape
+        )
+        try:
+            with _seeded(recipe.seed), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if isinstance(older, AMGBound) and older.fits(recipe):
+                    self.hierarchy = _refreshed(older.hierarchy, A)
+                elif recipe.kind == "sa":
+                    self.hierarchy = pyamg.smoothed_aggregation_solver(A, B=problem.near_nullspace)
+                else:
+                    self.hierarchy = pyamg.ruge_stuben_solver(A)
+                self.cycle = self.hierarchy.aspreconditioner()
+                self.cycle.matvec(np.zeros(problem.n, dtype=problem.dtype))
+        except (ValueError, RuntimeError, TypeError, np.linalg.LinAlgError, ZeroDivisionError, IndexError) as error:
+            raise SetupError(f"PyAMG could not set up a hierarchy: {error}") from error
+        size = float(sum(level.A.nnz for level in self.hierarchy.levels))
+        refreshed = isinstance(older, AMGBound)
+        problem.work.add("hierarchy", size * (0.4 if refreshed else 1.0), "setup")
+        self.counts = {"cycles": size, "calls": float(len(self.hierarchy.levels))}
+
+    def apply(self, r: Any) -> Any:
+        """One V-cycle."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.cycle.matvec(r)
+
+
+def _refreshed(older: Any, A: Any) -> Any:
+    """The old interpolation with the Galerkin products of the new matrix."""
+    from pyamg.multilevel import MultilevelSolver
+    from pyamg.relaxation.smoothing import change_smoothers
+
+    levels = []
+    for old in older.levels:
+        level = MultilevelSolver.Level()
+        level.A = A
+        if hasattr(old, "P"):
+            level.P, level.R = old.P, old.R
+            A = sp.csr_matrix(level.R @ A @ level.P)
+        levels.append(level)
+    hierarchy = MultilevelSolver(levels, coarse_solver="pinv")
+    smoother = ("gauss_seidel", {"sweep": "symmetric"})
+    change_smoothers(hierarchy, presmoother=smoother, postsmoother=smoother)
+    return hierarchy
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """NumPy's global generator seeded for a while, then as it was."""
+    kept = np.random.get_state()  # noqa: NPY002 - PyAMG draws from it
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(kept)  # noqa: NPY002

@@ -1,0 +1,118 @@
+"""What a preconditioner is: a frozen recipe, and the bound object that its set-up gives for one matrix.
+
+A recipe has ``bind(problem, carry) -> Bound``; a bound object has ``apply(r) -> z`` and knows the recipe it was built
+with. One that fits a whole CG step (Eisenstat's form is a change of variables, not an ``apply``) gives an ``engine``.
+A state file holds a bound object as its recipe and the matrix it was made from, and makes it anew.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..core import Work
+from ..core.registry import from_record, to_record
+
+__all__ = ["Bound", "Stored"]
+
+
+class Stored:
+    """A matrix by its CSR parts, with what a recipe asks of a problem: the source of a set-up, kept for state files."""
+
+    def __init__(self, ip: Any, ix: Any, data: Any, symmetric: bool, near_nullspace: Any = None) -> None:
+        self.ip, self.ix, self.data = ip, ix, data
+        self.n = len(ip) - 1
+        self.nonzeros = len(data)
+        self.dtype = data.dtype
+        self.symmetric = symmetric
+        self.near_nullspace = near_nullspace
+        self.kind = "csr"
+        self.stored = True
+        self.matrix_version = -1
+        self.work = Work()
+        self.facts: dict[str, Any] = {}
+        self.symbolic: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, problem: Any) -> "Stored":
+        """A copy of the problem's matrix."""
+        near = None if problem.near_nullspace is None else np.array(problem.near_nullspace)
+        return cls(problem.ip.copy(), problem.ix.copy(), problem.data.copy(), problem.is_symmetric(), near)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n)."""
+        return (self.n, self.n)
+
+    def is_symmetric(self) -> bool:
+        """As found when it was copied."""
+        return self.symmetric
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain arrays."""
+        out = {"ip": self.ip, "ix": self.ix, "data": self.data, "symmetric": bool(self.symmetric)}
+        return out if self.near_nullspace is None else out | {"near_nullspace": self.near_nullspace}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Stored":
+        """The inverse of ``state_dict``; refuses arrays that are no matrix.
+
+        Raises
+        ------
+        ValueError
+        """
+        ip, ix, data = state["ip"], state["ix"], state["data"]
+        n = len(ip) - 1
+        sound = (
+            ip.ndim == ix.ndim == data.ndim == 1
+            and ip.dtype == ix.dtype
+            and ip.dtype in (np.dtype(np.uint32), np.dtype(np.uint64))
+            and data.dtype.kind in "fc"
+            and n > 0
+            and ip[0] == 0
+            and int(ip[-1]) == len(ix) == len(data)
+            and not np.any(ip[1:] < ip[:-1])
+            and (len(ix) == 0 or int(ix.max()) < n)
+        )
+        if not sound:
+            raise ValueError("the source matrix of a carried set-up is not a matrix")
+        return cls(ip, ix, data, bool(state["symmetric"]), state.get("near_nullspace"))
+
+
+class Bound:
+    """A set-up of ``recipe`` for one matrix.
+
+    ``counts`` is the work of one application by name; ``matrix_version`` tells for which values it was made.
+    """
+
+    def __init__(self, recipe: Any, problem: Any) -> None:
+        self.recipe = recipe
+        self.matrix_version: int = problem.matrix_version
+        self.counts: dict[str, float] = {}
+        self.source: Stored = problem if isinstance(problem, Stored) else Stored.of(problem)
+
+    def apply(self, r: Any) -> Any:
+        """z = M^-1 r as a new array."""
+        raise TypeError(f"{type(self).__name__} has no application of its own")
+
+    def fits(self, recipe: Any) -> bool:
+        """Whether it may stand in for ``recipe``: built with the same parameters."""
+        return bool(self.recipe == recipe)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Recipe and source matrix."""
+        return {
+            "bound": type(self).__name__,
+            "recipe": to_record(self.recipe),
+            "matrix_version": int(self.matrix_version),
+            "source": self.source.state_dict(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Bound":
+        """Made anew from what ``state_dict`` gave."""
+        source = Stored.from_state(state["source"])
+        bound: Bound = from_record(state["recipe"]).bind(source, {})
+        if not isinstance(bound, cls):
+            raise ValueError(f"the recipe of a {cls.__name__} does not give one")
+        bound.matrix_version = int(state["matrix_version"])
+        return bound

@@ -1,0 +1,165 @@
+"""CG as a few kernels want it: the fused loop (alone or with a diagonal), Eisenstat's form, and any other preconditioner.
+
+An *engine* runs iterations of preconditioned CG for one start; all engines have
+
+    advance(room, goal, norms) -> done;  norm, code;  solution() -> x;  release()
+
+with code 0 fine, 1 not positive definite, 2 not finite, 3 nothing left to reduce.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from .. import kernels
+from ..core import SetupError
+
+__all__ = ["ApplyEngine", "EisenstatEngine", "FusedEngine"]
+
+
+class FusedEngine:
+    """CG without preconditioner or with a diagonal one, in one kernel; 1 product and about 9 vector passes a step."""
+
+    def __init__(self, problem: Any, x: Any, r: Any, norm: float, inverse: Any = None) -> None:
+        self.problem, self.x, self.r, self.norm, self.code = problem, x, r, norm, 0
+        self.use = inverse is not None
+        self.inverse = inverse if self.use else np.empty(1, dtype=r.real.dtype)
+        self.p, self.q = np.empty_like(r), np.empty_like(r)
+        self.scal = np.zeros(4)
+
+    def advance(self, room: int, goal: float, norms: Any) -> int:
+        """At most ``room`` iterations."""
+        problem = self.problem
+        scal = self.scal
+        done: int = kernels.cg.cg(
+            problem.ip, problem.ix, problem.data, self.inverse, self.use, self.x, self.r, self.p, self.q, scal, room, goal, norms
+        )
+        problem.work.add("cg_steps", done)
+        self.norm, self.code = float(scal[2]), int(scal[3])
+        return done
+
+    def solution(self) -> Any:
+        """The iterate, a copy."""
+        return self.x.copy()
+
+    def release(self) -> None:
+        """Nothing is pooled."""
+
+
+class EisenstatEngine:
+    """CG with SSOR in Eisenstat's form on rows renumbered by dependency level; reads every off-diagonal entry once a step.
+
+    The symbolic part and the buffers are kept with the pattern.
+    """
+
+    def __init__(self, problem: Any, x: Any, r: Any, norm: float, omega: float) -> None:
+        if not 0.0 < omega < 2.0:
+            raise SetupError(f"omega={omega} was given to SSOR; a value between 0 and 2 is expected")
+        self.problem, self.x, self.norm, self.code = problem, x, norm, 0
+        symbolic = problem.symbolic
+        plan = symbolic.get("eisenstat.plan")
+        if plan is None:
+            plan = symbolic["eisenstat.plan"] = kernels.eisenstat.symbolic(problem.ip, problem.ix)
+            problem.work.add("symbolics", 1, "once")
+        self.plan = plan
+        self.pool = symbolic.setdefault(f"eisenstat.buffers.{problem.dtype}", [])
+        self.buffers = self.pool.pop() if self.pool else kernels.eisenstat.allocate(plan, problem.dtype)
+        mat, root, vec, scal = self.buffers
+        row = kernels.eisenstat.numeric(plan, problem.ip, problem.ix, problem.data, mat, root)
+        problem.work.add("gathers", 1, "setup")
+        if row >= 0:
+            self.release()
+            raise SetupError(f"the diagonal entry of row {row} is not positive, and SSOR needs a positive diagonal")
+        kernels.eisenstat.start(plan, mat, root, omega, r, vec, scal)
+        problem.work.add("sweeps", 0.5)
+
+    def advance(self, room: int, goal: float, norms: Any) -> int:
+        """At most ``room`` iterations."""
+        mat, root, vec, scal = self.buffers
+        done: int = kernels.eisenstat.cg(self.plan, mat, root, vec, scal, room, goal, norms)
+        self.problem.work.add("ssor_steps", done)
+        self.code = int(scal[9])
+        if done:
+            self.norm = float(norms[done - 1])
+        return done
+
+    def solution(self) -> Any:
+        """The iterate in natural order."""
+        if self.buffers is None:
+            raise RuntimeError("this engine's buffers were released")
+        x = np.empty_like(self.x)
+        _, root, vec, scal = self.buffers
+        kernels.eisenstat.solution(self.plan, root, vec, scal, self.x, x)
+        self.problem.work.add("passes", 5)
+        return x
+
+    def release(self) -> None:
+        """Give the buffers back to the pattern's pool."""
+        if self.buffers is not None:
+            self.pool.append(self.buffers)
+            self.buffers = None
+
+
+class ApplyEngine:
+    """CG with any preconditioner, on the array API; 1 product, 1 application and about 12 vector passes a step."""
+
+    def __init__(self, problem: Any, x: Any, r: Any, norm: float, bound: Any = None) -> None:
+        self.problem, self.x, self.r, self.norm, self.code = problem, x, r, norm, 0
+        self.bound = bound
+        self.xp = array_namespace(r)
+        self.p: Any = None
+        self.rz = 0.0
+
+    def _dot(self, u: Any, v: Any) -> Any:
+        return self.xp.vecdot(u, v)
+
+    def advance(self, room: int, goal: float, norms: Any) -> int:
+        """At most ``room`` iterations."""
+        for step in range(room):
+            if not self._one():
+                return step
+            norms[step] = self.norm
+            if self.norm <= goal or not math.isfinite(self.norm):
+                self.code = 0 if math.isfinite(self.norm) else 2
+                return step + 1
+        return room
+
+    def _precondition(self) -> Any:
+        if self.bound is None:
+            return self.r
+        work = self.problem.work
+        work.add("preconditions")
+        for name, amount in self.bound.counts.items():
+            work.add(name, amount)
+        return self.bound.apply(self.r)
+
+    def _one(self) -> bool:
+        """One iteration; False when it could not be made, with the code."""
+        z = self._precondition()
+        rz = float(self._dot(self.r, z).real)
+        if not (rz > 0.0 and math.isfinite(rz)):
+            self.code = (3 if self.norm == 0.0 else 1) if math.isfinite(rz) else 2
+            return False
+        self.p = z + 0.0 if self.p is None else z + (rz / self.rz) * self.p
+        self.rz = rz
+        q = self.problem.product(self.p)
+        pq = float(self._dot(self.p, q).real)
+        if not (pq > 0.0 and math.isfinite(pq)):
+            self.code = 1 if math.isfinite(pq) else 2
+            return False
+        alpha = rz / pq
+        self.x += alpha * self.p
+        self.r -= alpha * q
+        self.norm = math.sqrt(float(self._dot(self.r, self.r).real))
+        self.problem.work.add("passes", 12)
+        self.problem.work.add("calls")
+        return True
+
+    def solution(self) -> Any:
+        """The iterate, a copy."""
+        return self.x + 0.0
+
+    def release(self) -> None:
+        """Nothing is pooled."""

@@ -1,0 +1,214 @@
+"""What may be given to a LinearSystem: one clear sentence before any work, nothing coerced silently, nothing modified."""
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from .. import kernels
+from ..core import OperatorError
+
+__all__ = [
+    "call_operator",
+    "canonical",
+    "common_dtype",
+    "csr_parts",
+    "first_guess",
+    "found_symmetric",
+    "kind_of",
+    "ldexp",
+    "ldexp_scalar",
+    "orthonormal",
+    "right_hand_side",
+    "safe_norm",
+]
+
+_DTYPES = {np.dtype(t) for t in ("float32", "float64", "complex64", "complex128")}
+
+
+def kind_of(A: Any) -> str:
+    """csr, sparse, dense or operator; refuses the rest and what is not square."""
+    if sp.issparse(A):
+        kind = "csr" if A.format == "csr" else "sparse"
+    elif isinstance(A, np.ndarray):
+        kind = "dense"
+    elif hasattr(A, "matvec") and hasattr(A, "shape"):
+        kind = "operator"
+    else:
+        raise TypeError(
+            f"A is a {type(A).__name__}; a SciPy sparse array, a NumPy array or a LinearOperator is expected"
+        )
+    shape = A.shape
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ValueError(f"A has shape {tuple(shape)}; a square matrix is expected")
+    if shape[0] == 0:
+        raise ValueError("A is empty (shape (0, 0)); there is nothing to solve")
+    return kind
+
+
+def _float_dtype(array: Any, name: str) -> np.dtype[Any]:
+    dtype = np.dtype(array.dtype) if array.dtype is not None else np.dtype(float)
+    native = dtype.newbyteorder("=")
+    if native in _DTYPES:
+        return native
+    if dtype.kind in "iub":
+        raise TypeError(f"{name} has the integer dtype {dtype}; convert it, for instance {name}.astype(float)")
+    raise TypeError(f"{name} has dtype {dtype}; float32, float64, complex64 or complex128 is expected")
+
+
+def right_hand_side(b: Any, shape: tuple[int, int]) -> Any:
+    """b as an array of a float dtype in native byte order."""
+    if sp.issparse(b):
+        raise TypeError("b is sparse; a dense array is expected, for instance b.toarray()")
+    if not isinstance(b, np.ndarray):
+        b = np.asarray(b)
+    if b.ndim not in (1, 2) or b.shape[0] != shape[0] or (b.ndim == 2 and b.shape[1] == 0):
+        raise ValueError(f"b has shape {b.shape}; ({shape[0]},) or ({shape[0]}, k) is expected for A of shape {shape}")
+    dtype = _float_dtype(b, "b")
+    return b if b.dtype == dtype and b.dtype.isnative else b.astype(dtype)
+
+
+def common_dtype(A: Any, b: Any) -> np.dtype[Any]:
+    """The dtype of the solve: np.result_type(A, b)."""
+    kind = _float_dtype(A, "A")
+    return kind if kind == b.dtype else np.result_type(kind, b.dtype)
+
+
+def _unsigned(index: Any) -> Any:
+    index = np.ascontiguousarray(index)
+    if index.dtype.itemsize == 4:
+        return index.view(np.uint32)
+    return index.astype(np.int64, copy=False).view(np.uint64)
+
+
+def csr_parts(A: Any, kind: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any]:
+    """(indptr, indices, data): views of A's own arrays where A is CSR of that dtype, else of a conversion."""
+    if kind != "csr":
+        A = sp.csr_array(A) if kind == "dense" else A.tocsr()
+    data = A.data
+    if data.dtype != dtype or not data.dtype.isnative:
+        data = data.astype(dtype)
+    ip, ix = A.indptr, A.indices
+    if ip.dtype != ix.dtype:
+        wide = np.result_type(ip.dtype, ix.dtype)
+        ip, ix = ip.astype(wide), ix.astype(wide)
+    return _unsigned(ip), _unsigned(ix), np.ascontiguousarray(data)
+
+
+def canonical(ip: Any, ix: Any, data: Any, n: int) -> tuple[Any, Any, Any]:
+    """The same matrix with sorted rows and without duplicates; the very arrays when they are so already.
+
+    Raises
+    ------
+    ValueError
+        When the pattern points outside the matrix.
+    """
+    if len(ip) != n + 1 or ip[0] != 0 or ip[-1] > len(ix) or len(ix) != len(data):
+        raise ValueError("the row pointers of A do not fit its entries")
+    if n and (np.any(ip[1:] < ip[:-1]) or (len(ix) and int(ix.max()) >= n)):
+        raise ValueError("the pattern of A points outside the matrix")
+    if int(ip[-1]) < len(ix):
+        ix, data = ix[: int(ip[-1])], data[: int(ip[-1])]
+    if len(ix) > 1:
+        rising = ix[1:] > ix[:-1]
+        starts = ip[1:-1]
+        starts = starts[(starts > 0) & (starts < len(ix))].astype(np.intp)
+        rising[starts - 1] = True
+        if not rising.all():
+            signed = np.int32 if ip.dtype.itemsize == 4 else np.int64
+            A = sp.csr_array((data.copy(), ix.view(signed).copy(), ip.view(signed).copy()), shape=(n, n))
+            A.sum_duplicates()
+            return _unsigned(A.indptr), _unsigned(A.indices), A.data
+    return ip, ix, data
+
+
+def found_symmetric(problem: Any) -> bool:
+    """Compare A with its (conjugate) transpose, entry by entry, up to rounding; an operator is taken at its word."""
+    if not problem.stored:
+        return True
+    tol = 1e-12 if np.finfo(problem.dtype).eps < 1e-10 else 1e-5
+    code = kernels.csr.is_symmetric(problem.ip, problem.ix, problem.data, True, tol)
+    if code != 1:
+        return bool(code == 2)
+    signed = np.int32 if problem.ip.dtype.itemsize == 4 else np.int64
+    A = sp.csr_array((problem.data, problem.ix.view(signed), problem.ip.view(signed)), shape=problem.shape)
+    gap = abs(A - A.conj().T).max()
+    return bool(gap <= tol * abs(A).max())
+
+
+def call_operator(A: Any, x: Any, dtype: np.dtype[Any]) -> Any:
+    """A.matvec on a fresh copy of x, its answer vetted.
+
+    Raises
+    ------
+    OperatorError
+        With what the operator did.
+    """
+    try:
+        y = A.matvec(np.array(x, copy=True))
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except Exception as error:
+        raise OperatorError(f"the operator raised {type(error).__name__}: {error}") from error
+    if not isinstance(y, np.ndarray) or y.shape not in (x.shape, (*x.shape, 1)):
+        raise OperatorError(f"the operator returned {_shape_of(y)} for a vector of shape {x.shape}")
+    if y.dtype.kind == "c" and dtype.kind != "c":
+        raise OperatorError("the operator returned complex values though its dtype and b are real; pass a complex b")
+    if y.dtype.kind not in "fciu":
+        raise OperatorError(f"the operator returned dtype {y.dtype}")
+    return np.array(y, dtype=dtype, copy=True).reshape(x.shape)
+
+
+def _shape_of(y: Any) -> str:
+    return f"an array of shape {y.shape}" if isinstance(y, np.ndarray) else f"a {type(y).__name__}"
+
+
+def first_guess(x0: Any, n: int, dtype: np.dtype[Any]) -> Any:
+    """x0 as a new array of the solve's dtype."""
+    x0 = np.asarray(x0)
+    if x0.shape != (n,):
+        raise ValueError(f"x0 has shape {x0.shape}; ({n},) is expected")
+    if x0.dtype.kind not in "fciu":
+        raise TypeError(f"x0 has dtype {x0.dtype}; numbers are expected")
+    if x0.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError("x0 is complex and the system is real; pass x0.real or a complex b")
+    return x0.astype(dtype)
+
+
+def orthonormal(basis: Any, n: int, dtype: np.dtype[Any]) -> Any:
+    """An orthonormal basis of what the columns span."""
+    Z = np.array(basis, dtype=dtype)
+    Z = Z.reshape(-1, 1) if Z.ndim == 1 else Z
+    if Z.ndim != 2 or Z.shape[0] != n or not 0 < Z.shape[1] < n or not np.all(np.isfinite(Z)):
+        raise ValueError(f"nullspace has shape {np.shape(basis)}; finite columns of length {n} are expected")
+    Q, R = np.linalg.qr(Z)
+    if np.min(np.abs(np.diag(R))) <= 1e-10 * np.max(np.abs(np.diag(R))):
+        raise ValueError("the columns of nullspace are linearly dependent")
+    return Q
+
+
+def ldexp(v: Any, shift: int) -> Any:
+    """v times 2**shift, without overflow on the way; v itself when shift is 0."""
+    if shift == 0:
+        return v
+    if v.dtype.kind == "c":
+        out = np.empty_like(v)
+        out.real, out.imag = np.ldexp(v.real, shift), np.ldexp(v.imag, shift)
+        return out
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(v, shift)
+
+
+def ldexp_scalar(value: float, shift: int) -> float:
+    """value times 2**shift, inf where it overflows."""
+    try:
+        return math.ldexp(float(value), shift)
+    except OverflowError:
+        return math.inf
+
+
+def safe_norm(v: Any) -> float:
+    """2-norm that does not overflow on the way."""
+    top = float(np.max(np.abs(v))) if v.size else 0.0
+    return top * float(np.linalg.norm(v / top)) if 0 < top < math.inf else top

@@ -1,0 +1,512 @@
+"""Linear systems A x = b: what is given, what it offers, how a candidate is measured.
+
+    residual = || b - A x ||_2,    scale = || b ||_2
+
+measured from the original A: one product; stored matrices with compensated sums where the plain one cannot tell,
+operators against their own answer to 2 x at the first measure (a linear map doubles exactly).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from ..core import Change, Cost, Measure, OperatorError, Result, Status, Work
+from ..core.costs import product_seconds, weights
+from . import checks
+from .explain import explain_failure
+
+__all__ = ["LinearSystem"]
+
+_weights = lru_cache(maxsize=64)(weights)
+_SAMPLE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSystem:
+    """A square linear system A x = b.
+
+    Parameters
+    ----------
+    A : sparse array or matrix of any format, ndarray, or LinearOperator, shape (n, n)
+        float32, float64, complex64 or complex128. Canonical CSR is used as it is, never copied, never changed.
+    b : ndarray, shape (n,) or (n, k)
+        Right-hand side(s), in any finite size: 1e-300 and 1e300 are ordinary.
+    context : float or array, optional
+        A cheap feature of the system that a contextual learner may use.
+    symmetric : bool, optional
+        Symmetric (Hermitian for complex A). None: checked, once per pattern.
+    positive_definite : bool, optional
+        None: assumed for a symmetric matrix with positive diagonal until a solve shows otherwise.
+    nullspace : ndarray, shape (n,) or (n, p), optional
+        A basis of the null space of A; x is kept orthogonal to it.
+    near_nullspace : ndarray, shape (n, p), optional
+        Candidates for smoothed aggregation (rigid body modes).
+    version : hashable, optional
+        For operators: equal versions say that the operator is the same as before.
+
+    Raises
+    ------
+    ValueError
+        A not square, empty, b of another shape, a pattern that is not valid.
+    TypeError
+        A or b of integers or objects; A of no known kind.
+
+    Notes
+    -----
+    ``residual`` is ``||b - A x||_2`` (the largest over columns), ``scale`` is ``||b||_2``. ``seen`` also has the
+    normwise backward error ``||r|| / (||A||_F ||x|| + ||b||)``.
+
+    Examples
+    --------
+    >>> import numpy as np, resolvent as rv
+    >>> problem = rv.LinearSystem(np.array([[2.0, -1.0], [-1.0, 2.0]]), np.array([1.0, 0.0]))
+    >>> problem.measure(np.array([2.0, 1.0]) / 3).residual < 1e-15
+    True
+    """
+
+    A: Any
+    b: Any
+    context: Any = None
+    symmetric: bool | None = None
+    positive_definite: bool | None = None
+    nullspace: Any = None
+    near_nullspace: Any = None
+    version: Any = None
+
+    def __post_init__(self) -> None:
+        A, b = self.A, self.b
+        kind = checks.kind_of(A)
+        b = checks.right_hand_side(b, A.shape)
+        dtype = checks.common_dtype(A, b)
+        ready = self.__dict__
+        ready["kind"] = kind
+        ready["n"] = A.shape[0]
+        ready["dtype"] = dtype
+        ready["stored"] = kind != "operator"
+        ready["epoch"] = 0
+        ready["matrix_version"] = 0
+        ready["memory"] = {}
+        ready["work"] = Work()
+        if kind != "operator":
+            ready["ip"], ready["ix"], ready["data"] = checks.csr_parts(A, kind, dtype)
+            ready["vetted"] = kind == "dense"
+        if b.ndim == 1:
+            self._take(b.astype(dtype, copy=False) if b.dtype != dtype else b)
+        if self.nullspace is not None:
+            ready["kernel_basis"] = checks.orthonormal(self.nullspace, A.shape[0], dtype)
+
+    def _take(self, b: Any) -> None:
+        """Scale b once by a power of two when its norm could over- or underflow."""
+        ready = self.__dict__
+        b = np.ascontiguousarray(b)
+        norm = math.sqrt(abs(np.vdot(b, b)))
+        shift = 0
+        if not 1e-60 < norm < 1e60 or self.dtype.itemsize == 4 * (1 + (self.dtype.kind == "c")) and not 1e-15 < norm < 1e15:
+            top = float(np.max(np.abs(b))) if len(b) else 0.0
+            if 0.0 < top < math.inf:
+                shift = -math.frexp(top)[1]
+                b = checks.ldexp(b, shift)
+                norm = float(np.linalg.norm(b))
+        ready["rhs"], ready["scale"], ready["shift"] = b, float(norm), shift
+        ready["unit"] = math.ldexp(1.0, shift) if abs(shift) < 1022 else (math.inf if shift > 0 else 0.0)
+
+    # ---- what it offers --------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n)."""
+        return (self.n, self.n)
+
+    @property
+    def nonzeros(self) -> int:
+        """Stored entries (for an operator: an estimate of its cost, 8 a row)."""
+        return len(self.data) if self.stored else 8 * self.n
+
+    @property
+    def default_rtol(self) -> float:
+        """1e-6, and 1e-3 in float32, where nothing smaller can be promised."""
+        return 1e-3 if np.finfo(self.dtype).eps > 1e-10 else 1e-6
+
+    @property
+    def default_steps(self) -> int:
+        """10 n, as in SciPy, and at least 1000."""
+        return max(1000, 10 * self.n)
+
+    @property
+    def product_seconds(self) -> float:
+        """Modelled seconds of one product."""
+        return product_seconds(self.n, self.nonzeros)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was found of this pattern so far; belongs to the Session."""
+        facts: dict[str, Any] = self.memory.setdefault("facts", {})
+        return facts
+
+    @property
+    def symbolic(self) -> dict[str, Any]:
+        """Where methods keep what depends on the pattern alone; belongs to the Session."""
+        kept: dict[str, Any] = self.memory.setdefault("symbolic", {})
+        return kept
+
+    def lacks(self, needs: frozenset[str]) -> str | None:
+        """One sentence when something in ``needs`` is not offered."""
+        if "entries" in needs and not self.stored:
+            return "it needs the entries of A, and a LinearOperator was given; pass a matrix or use cg without preconditioner"
+        if "symmetric" in needs and not self.is_symmetric():
+            word = "Hermitian" if self.dtype.kind == "c" else "symmetric"
+            return f"it needs a {word} matrix and this one is not; use method 'direct' or 'auto'"
+        return None
+
+    def price(self) -> Cost:
+        """Cost of the work so far, in products."""
+        return self.work.price(_weights(self.n, self.nonzeros))
+
+    def weight(self, name: str) -> float:
+        """What one unit of that work costs, in products."""
+        return _weights(self.n, self.nonzeros)[name]
+
+    def estimate(self, method: Any) -> Cost | None:
+        """What a set-up of ``method`` would cost here, from the cost table; None when it cannot tell."""
+        guess = getattr(method, "estimate", None)
+        return None if guess is None else guess(self)
+
+    def is_symmetric(self) -> bool:
+        """Symmetric (Hermitian), as said or as found; found once per pattern."""
+        if self.symmetric is not None:
+            return bool(self.symmetric)
+        known = self.facts.get("symmetric")
+        if known is None:
+            self._vet()
+            known = checks.found_symmetric(self)
+            if self.stored:
+                self.work.add("symmetry", 1, "once")
+            self.facts["symmetric"] = known
+        return bool(known)
+
+    def diagonal(self) -> Any:
+        """The diagonal of A as a new array; zeros where nothing is stored. Raises nothing."""
+        self._vet()
+        d = np.zeros(self.n, dtype=self.dtype)
+        kernels.csr.diagonal(self.ip, self.ix, self.data, d)
+        return d
+
+    def product(self, x: Any) -> Any:
+        """A x as a new array, counted.
+
+        Raises
+        ------
+        OperatorError
+            When the user's operator raises or returns what it must not.
+        """
+        self.work.add("products")
+        if not self.stored:
+            return checks.call_operator(self.A, x, self.dtype)
+        y = np.empty(self.n, dtype=self.dtype)
+        if not self.vetted:
+            self._vet()
+        kernels.csr.spmv(self.ip, self.ix, self.data, x, y)
+        return y
+
+    def residual(self, x: Any) -> Any:
+        """rhs - A x as a new array, counted; the part in the given null space taken off."""
+        if self.stored:
+            r = np.empty(self.n, dtype=self.dtype)
+            if not self.vetted:
+                self._vet()
+            self.work.add("products")
+            kernels.csr.residual(self.ip, self.ix, self.data, x, self.rhs, r)
+        else:
+            r = self.rhs - self.product(x)
+        return self.project(r)
+
+    def project(self, v: Any) -> Any:
+        """v without its part in the given null space, in place."""
+        if self.nullspace is not None:
+            Z = self.kernel_basis
+            v -= Z @ (Z.conj().T @ v)
+        return v
+
+    def start(self, x0: Any, carry: Mapping[str, Any]) -> tuple[Any, Any, float]:
+        """First iterate, its residual and the residual's norm, as arrays that may be overwritten.
+
+        The slot ``residual`` belongs to x0 alone and saves the product.
+        """
+        if x0 is None:
+            x = np.zeros(self.n, dtype=self.dtype)
+            r = self.project(self.rhs.copy())
+        else:
+            x = np.array(x0, dtype=self.dtype, copy=True)
+            known = carry.get("residual")
+            r = self.residual(x) if known is None else self.project(known.copy())
+        norm = math.sqrt(abs(np.vdot(r, r)))
+        return x, r, norm
+
+    def kind_of_arms(self) -> str:
+        """What ``auto`` distinguishes: how A is given, its size and dtype, symmetric with positive diagonal or not."""
+        how = "stored" if self.stored else "operator"
+        spd = self.is_symmetric() and self.positive_definite is not False
+        if spd and self.positive_definite is None and self.stored:
+            spd = self.facts.get("positive", True) and bool(np.all(self.diagonal().real > 0))
+        return f"{how}/{'spd' if spd else 'general'}/{self.n}/{self.dtype}"
+
+    def distance(self, bound: Any) -> float:
+        """||A - A'||_F / ||A'||_F to the matrix of the same pattern that ``bound`` was made from; inf when unknown."""
+        if bound.matrix_version == self.matrix_version:
+            return 0.0
+        source = getattr(bound, "source", None)
+        if not self.stored or source is None or len(source.data) != len(self.data):
+            return math.inf
+        self.work.add("checks", 2)
+        size = math.sqrt(abs(np.vdot(source.data, source.data)))
+        gap = self.data - source.data
+        return math.sqrt(abs(np.vdot(gap, gap))) / size if size > 0 else math.inf
+
+    # ---- what changed ----------------------------------------------------------------------------------------------
+
+    def compare(self, memory: dict[str, Any]) -> Change:
+        """Compare with what ``memory`` kept of the last problem, take over its records, keep this one there.
+
+        Returns
+        -------
+        Change
+            SAME, VALUES, PATTERN or SHAPE; ``epoch`` counts patterns, ``matrix_version`` counts values.
+        """
+        change = self._against(memory)
+        if change == Change.SHAPE or change == Change.PATTERN:
+            memory["symbolic"] = {}
+            memory["facts"] = {}
+            memory["epoch"] = memory.get("epoch", 0) + 1
+        if change != Change.SAME:
+            memory["version"] = memory.get("version", 0) + 1
+        self.__dict__.update(memory=memory, epoch=memory["epoch"], matrix_version=memory["version"])
+        if self.stored:
+            if change >= Change.PATTERN:
+                self._vet()
+                memory["indptr"], memory["indices"] = self.ip.copy(), self.ix.copy()
+                memory["values"] = self.data.copy()
+            elif change == Change.VALUES:
+                self.__dict__["vetted"] = True
+                np.copyto(memory["values"], self.data)
+            else:
+                self.__dict__["vetted"] = True
+            self.work.add("checks")
+        memory["key"] = self._key()
+        return change
+
+    def _key(self) -> list[Any]:
+        version = self.version if isinstance(self.version, int | float | str | None) else str(self.version)
+        return [self.kind == "operator", self.n, str(self.dtype), version if not self.stored else None]
+
+    def _against(self, memory: dict[str, Any]) -> Change:
+        old, new = memory.get("key"), self._key()
+        if old is None or list(old[:3]) != new[:3]:
+            return Change.SHAPE
+        if not self.stored:
+            return Change.SAME if new[3] is not None and old[3] == new[3] else Change.VALUES
+        ip, ix = memory["indptr"], memory["indices"]
+        if len(ix) != len(self.ix) or ip.dtype != self.ip.dtype or ix.dtype != self.ix.dtype:
+            return Change.PATTERN
+        if not (np.array_equal(ip, self.ip) and np.array_equal(ix, self.ix)):
+            return Change.PATTERN
+        kept = memory["values"]
+        stride = max(1, len(kept) // _SAMPLE)
+        same = np.array_equal(kept[::stride], self.data[::stride]) and np.array_equal(kept, self.data)
+        return Change.SAME if same else Change.VALUES
+
+    def _vet(self) -> None:
+        """Make sure, once per pattern, that kernels may walk it; sort and sum duplicates in a copy if need be."""
+        if self.vetted if self.stored else True:
+            return
+        self.__dict__["ip"], self.__dict__["ix"], self.__dict__["data"] = checks.canonical(
+            self.ip, self.ix, self.data, self.n
+        )
+        self.__dict__["vetted"] = True
+
+    # ---- how a candidate is measured ---------------------------------------------------------------------------------
+
+    @property
+    def frobenius(self) -> float:
+        """||A||_F of the stored entries; for an operator the largest ||A x|| / ||x|| seen."""
+        known = self.__dict__.get("_frobenius")
+        if known is None and self.stored:
+            known = math.sqrt(abs(np.vdot(self.data, self.data)))
+            if not 1e-100 < known < 1e100 and self.data.size:
+                top = float(np.max(np.abs(self.data)))
+                known = top * float(np.linalg.norm(self.data / top)) if 0 < top < math.inf else top
+            self.__dict__["_frobenius"] = known
+        return known or 0.0
+
+    def measure(self, x: Any) -> Measure:
+        """The residual of x, recomputed from the original A and b.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n,)
+
+        Returns
+        -------
+        Measure
+            ``residual``, its ``vector``, ``noisy``, and ``seen`` with the normwise backward error.
+        """
+        self.work.add("products")
+        noisy = False
+        if self.stored:
+            if not self.vetted:
+                self._vet()
+            r = np.empty(self.n, dtype=self.dtype)
+            norm = float(kernels.csr.residual(self.ip, self.ix, self.data, x, self.rhs, r))
+        else:
+            y = checks.call_operator(self.A, x, self.dtype)
+            noisy = self._doubts(x, y)
+            r = self.rhs - y
+            norm = float(np.linalg.norm(r))
+        length = math.sqrt(abs(np.vdot(x, x)))
+        eps = float(np.finfo(self.dtype).eps)
+        size = self.frobenius
+        if self.stored and norm <= 64 * eps * (4 * size * length / math.sqrt(self.n) + self.scale):
+            self.work.add("products", 4)
+            norm = float(kernels.csr.residual_compensated(self.ip, self.ix, self.data, x, self.rhs, r))
+        if not math.isfinite(norm) and math.isfinite(length):
+            norm = checks.safe_norm(r)
+        bound = size * length + self.scale
+        seen = {"backward_error": norm / bound if bound > 0 and math.isfinite(bound) else 0.0}
+        return Measure(norm, r, noisy, seen)
+
+    def _doubts(self, x: Any, y: Any) -> bool:
+        """True when the operator is noisy; raises when it is not linear. Asked once per solve."""
+        length = float(np.linalg.norm(x))
+        size = float(np.linalg.norm(y))
+        self.__dict__["_frobenius"] = max(self.frobenius, size / length if length > 0 else 0.0)
+        if self.__dict__.get("_trusted") or not math.isfinite(size):
+            return False
+        eps = float(np.finfo(self.dtype).eps)
+        self.work.add("products")
+        twice = checks.call_operator(self.A, 2 * x, self.dtype)
+        slack = 64 * eps * (size + (self.scale if length > 0 else 0.0))
+        if float(np.linalg.norm(twice - 2 * y)) <= slack:
+            self.__dict__["_trusted"] = True
+            return False
+        self.work.add("products")
+        again = checks.call_operator(self.A, x, self.dtype)
+        if float(np.linalg.norm(again - y)) > slack:
+            return True
+        raise OperatorError("the operator is not linear: A(2x) differs from 2 A(x) beyond rounding")
+
+    def floor(self, x: Any) -> float:
+        """The rounding floor eps || |A||x| + |b| ||: no vector of this dtype can be measured below it reliably."""
+        eps = float(np.finfo(self.dtype).eps)
+        self.work.add("products")
+        if self.stored:
+            return eps * float(kernels.csr.floor(self.ip, self.ix, self.data, x, self.rhs))
+        return eps * (self.frobenius * float(np.linalg.norm(x)) + self.scale)
+
+    def attainable_hint(self, floor: float) -> str:
+        """What to tell a user who asks for more than the dtype can give."""
+        name = str(self.dtype)
+        rtol = max(4 * floor / self.scale if self.scale > 0 else 0.0, float(np.finfo(self.dtype).eps))
+        other = "" if name in ("float64", "complex128") else " or pass float64"
+        return f"no {name} vector does better; ask rtol >= {rtol:.1g}{other}"
+
+    def explain(self, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]) -> tuple[Status, str]:
+        """Look closer at a failure: not finite, inconsistent, indefinite."""
+        return explain_failure(self, status, x, best, why, seen)
+
+    # ---- from and to the user's units --------------------------------------------------------------------------------
+
+    def enter(self, x0: Any) -> Any:
+        """A user's first guess in the scaled unit, as a copy.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another shape, or a complex guess for a real system.
+        """
+        x0 = checks.first_guess(x0, self.n, self.dtype)
+        return checks.ldexp(x0, self.shift)
+
+    def leave(self, result: Result) -> None:
+        """Bring a result back to the user's unit, in place."""
+        if result.x is None:
+            result.x = np.zeros(self.n, dtype=self.dtype)
+        if self.nullspace is not None:
+            result.x = self.project(np.array(result.x))
+        if self.shift:
+            result.x = checks.ldexp(result.x, -self.shift)
+            for name in ("residual", "attainable", "outside_range"):
+                if name in result.seen:
+                    result.seen[name] = checks.ldexp_scalar(result.seen[name], -self.shift)
+            if result.threshold is not None:
+                result.threshold = checks.ldexp_scalar(result.threshold, -self.shift)
+            if not np.all(np.isfinite(result.x)):
+                result.status, result.why = Status.NONFINITE, "the solution is too large for its dtype"
+        result.digest = {
+            "kind": "residual of A x = b, 2-norm",
+            "strength": (
+                "recomputed as b - A x from the stored entries of A, in twice the precision where rounding could matter"
+                if self.stored
+                else "recomputed from the operator's own answer, which was found linear and repeatable on this x"
+            ),
+            "scale": checks.ldexp_scalar(self.scale, -self.shift),
+            "n": self.n,
+            "dtype": str(self.dtype),
+        }
+
+    def features(self) -> Any:
+        """The context, or a strided sample of entries and right-hand side: what ordering by similarity looks at."""
+        if self.context is not None:
+            return np.atleast_1d(np.asarray(self.context, dtype=float)).ravel()
+        pieces = [self.data, self.b] if self.stored else [self.b]
+        out = []
+        for piece in pieces:
+            flat = np.abs(np.asarray(piece)).ravel()
+            out.append(flat[:: max(1, len(flat) // 256)][:256])
+        return np.concatenate(out)
+
+    # ---- several right-hand sides ------------------------------------------------------------------------------------
+
+    def parts(self) -> list["LinearSystem"] | None:
+        """One system per column of b, or None for a vector."""
+        b = np.asarray(self.b)
+        if b.ndim == 1:
+            return None
+        return [replace(self, b=np.ascontiguousarray(b[:, j])) for j in range(b.shape[1])]
+
+    def split(self, x0: Any) -> list[Any]:
+        """The columns of a first guess."""
+        x0 = np.asarray(x0)
+        if x0.shape != np.shape(self.b):
+            raise ValueError(f"x0 has shape {x0.shape}; the shape of b, {np.shape(self.b)}, is expected")
+        return [x0[:, j] for j in range(x0.shape[1])]
+
+    def join(self, results: list[Result]) -> Result:
+        """One result for all columns: the worst status, the largest residual, the work together."""
+        worst = min(results, key=lambda r: (r.status > 0, r.status if r.status < 0 else 0))
+        seen = dict(worst.seen)
+        seen["residual"] = max(r.seen.get("residual", math.nan) for r in results)
+        seen["residuals"] = np.array([r.seen.get("residual", math.nan) for r in results])
+        work: dict[str, float] = {}
+        for result in results:
+            for name, amount in result.work.items():
+                work[name] = work.get(name, 0) + amount
+        joined = Result(
+            x=np.column_stack([r.x for r in results]),
+            status=worst.status,
+            steps=sum(r.steps for r in results),
+            seen=seen,
+            work=work,
+            cost=sum((r.cost for r in results), Cost()),
+            seconds=sum(r.seconds for r in results),
+            history=worst._history,
+            carry=results[-1].carry,
+            advice=results[-1].advice,
+            why=worst.why,
+            threshold=worst.threshold,
+        )
+        joined.method, joined.digest, joined.index = worst.method, worst.digest, results[-1].index
+        return joined
