@@ -29,16 +29,16 @@ def arms(problem: Any) -> list[Arm]:
     n = int(size)
     if how == "operator":
         return [Arm("cg", CG())]
-    direct = Arm("direct", Direct(), [Lifetime("factor", memory=1)], guessing=False, least_steps=1.0)
+    direct = Arm("direct", Direct(), [Lifetime("factor", memory=1, same=True)], guessing=False, sure=True)
     if shape != "spd":
         return [direct]
     start = 1.5 if n < 3000 else 1.7
     found = [
         Arm("cg+ssor", CG(SSOR(start)), [Climb("preconditioner.omega", start=start)], least_steps=4.0),
-        Arm("cg+jacobi", CG(Jacobi()), least_steps=8.0),
+        Arm("cg+jacobi", CG(Jacobi()), least_steps=8.0, relative=1.6),
         direct,
         Arm("cg+kept factor", CG(Direct()), [Lifetime("preconditioner")], carries=True),
-        Arm("cg+ic", CG(IC()), [Lifetime("preconditioner", memory=1)], carries=True, least_steps=6.0),
+        Arm("cg+ic", CG(IC()), [Lifetime("preconditioner", memory=1)], carries=True, least_steps=6.0, relative=0.9),
     ]
     if find_spec("pyamg") is not None and n >= 1000:
         for name in ("rs", "sa"):

@@ -1,14 +1,14 @@
 """The Session's books: one small record a solve, totals that never grow, and the lines of the summary."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import collections
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .protocol import Advice, State
 from .result import Result
 from .status import Change, Status
 
-__all__ = ["Callback", "add", "entry", "light", "opening", "summary"]
+__all__ = ["Callback", "Record", "Records", "add", "light", "opening", "summary"]
 
 
 class Callback:
@@ -34,32 +34,70 @@ class Callback:
 def light(advice: Advice) -> Advice:
     """The advice with what it carried by name only, so that a kept result does not keep a factor alive."""
     carry = {slot: type(kept).__name__ for slot, kept in advice.carry.items() if slot != "symbolic"}
-    return replace(advice, x0=advice.x0, carry=carry)
+    return Advice(advice.x0, advice.params, carry, advice.cap, advice.trial)
 
 
-def entry(result: Result, change: Change, first: Advice, advice: Advice) -> dict[str, Any]:
-    """One line of the log: plain numbers and strings."""
-    kept = sorted(slot for slot in first.carry if slot not in ("symbolic", "residual"))
-    return {
-        "index": result.index,
-        "status": result.status.name,
-        "ok": result.ok,
-        "reason": result.reason,
-        "steps": int(result.steps),
-        "residual": float(result.seen.get("residual", float("nan"))),
-        "tolerance": None if result.threshold is None else float(result.threshold),
-        "once": float(result.cost.once),
-        "setup": float(result.cost.setup),
-        "running": float(result.cost.running),
-        "seconds": float(result.seconds),
-        "method": repr(result.method),
-        "change": change.name,
-        "kept": kept,
-        "guess": first.x0 is not None,
-        "trial": bool(first.trial),
-        "retried": first is not advice,
-        "work": {k: float(v) for k, v in result.work.items()},
-    }
+class Record:
+    """What is remembered of one solve; ``entry()`` gives it as plain numbers and strings."""
+
+    __slots__ = ("change", "cost", "guess", "kept", "method", "retried", "seen", "trial", "what", "work")
+
+    def __init__(self, result: Result, change: Change, first: Advice, advice: Advice) -> None:
+        self.what = (result.index, result.status, result.steps, result.threshold, result.seconds, result.why)
+        self.seen = result.seen
+        self.cost = result.cost
+        self.method = result.method
+        self.work = result.work
+        self.change = change
+        self.kept = [slot for slot in first.carry if slot not in ("symbolic", "residual")]
+        self.guess = first.x0 is not None
+        self.trial = bool(first.trial)
+        self.retried = first is not advice
+
+    def entry(self) -> dict[str, Any]:
+        """One line of the log."""
+        index, status, steps, threshold, seconds, why = self.what
+        told = Result(status=status, steps=steps, seen=self.seen, why=why, threshold=threshold)
+        return {
+            "index": index,
+            "status": status.name,
+            "ok": status > 0,
+            "reason": told.reason,
+            "steps": int(steps),
+            "residual": float(self.seen.get("residual", float("nan"))),
+            "tolerance": None if threshold is None else float(threshold),
+            "once": float(self.cost.once),
+            "setup": float(self.cost.setup),
+            "running": float(self.cost.running),
+            "seconds": float(seconds),
+            "method": repr(self.method),
+            "change": self.change.name,
+            "kept": sorted(self.kept),
+            "guess": self.guess,
+            "trial": self.trial,
+            "retried": self.retried,
+            "work": {k: float(v) for k, v in self.work.items()},
+        }
+
+
+class Records:
+    """The last 256 records, as plain entries when they are looked at."""
+
+    def __init__(self) -> None:
+        self._kept: collections.deque[Record] = collections.deque(maxlen=256)
+
+    def append(self, record: Record) -> None:
+        """Remember one more; the oldest goes."""
+        self._kept.append(record)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __getitem__(self, i: int) -> dict[str, Any]:
+        return self._kept[i].entry()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (record.entry() for record in self._kept)
 
 
 def opening() -> dict[str, Any]:
@@ -83,35 +121,36 @@ def opening() -> dict[str, Any]:
     }
 
 
-def add(totals: dict[str, Any], record: dict[str, Any]) -> None:
+def add(totals: dict[str, Any], record: Record) -> None:
     """Enter one record; ``cold`` is the mean of the solves that had nothing carried, under the same method."""
-    cost = record["setup"] + record["running"]
+    _, status, steps, _, seconds, _ = record.what
+    ok = status > 0
+    cost = record.cost.setup + record.cost.running
+    kept = bool(record.kept)
     totals["solves"] += 1
-    totals["ok"] += record["ok"]
-    totals["steps"] += record["steps"]
-    totals["seconds"] += record["seconds"]
-    totals["cost"] += cost + record["once"]
-    totals["setup"] += record["setup"]
-    totals["kept"] += bool(record["kept"])
-    totals["guesses"] += record["guess"]
-    totals["trials"] += record["trial"]
-    totals["retried"] += record["retried"]
-    plain = not (record["kept"] or record["guess"] or record["trial"] or record["retried"])
-    if record["ok"] and plain:
+    totals["ok"] += ok
+    totals["steps"] += int(steps)
+    totals["seconds"] += seconds
+    totals["cost"] += cost + record.cost.once
+    totals["setup"] += record.cost.setup
+    totals["kept"] += kept
+    totals["guesses"] += record.guess
+    totals["trials"] += record.trial
+    totals["retried"] += record.retried
+    plain = not (kept or record.guess or record.trial or record.retried)
+    if ok and plain:
         totals["cold"] = cost if not totals["cold"] else 0.8 * totals["cold"] + 0.2 * cost
-    elif totals["cold"] and not record["trial"]:
+    elif totals["cold"] and not record.trial:
         totals["saved"] += totals["cold"] - cost
         totals["hurt"] += cost > 1.05 * totals["cold"] + 6
-    name = record["method"].split("(")[0]
-    short = name if "preconditioner=" not in record["method"] else f"{name}+{_inner(record['method'])}"
-    totals["methods"][short] = totals["methods"].get(short, 0) + 1
-    if not record["ok"]:
-        totals["failed"][record["status"]] = totals["failed"].get(record["status"], 0) + 1
-
-
-def _inner(text: str) -> str:
-    name = text.split("preconditioner=", 1)[1].split("(")[0].strip(" ),")
-    return "none" if name == "None" else name
+    name = type(record.method).__name__
+    inner = getattr(record.method, "preconditioner", None)
+    if inner is not None:
+        name = f"{name}+{type(inner).__name__}"
+    methods = totals["methods"]
+    methods[name] = methods.get(name, 0) + 1
+    if not ok:
+        totals["failed"][status.name] = totals["failed"].get(status.name, 0) + 1
 
 
 def summary(totals: dict[str, Any]) -> list[str]:

@@ -67,6 +67,7 @@ class _Run:
         self.cap = math.inf if cap is None else cap + self.start_cost.total
         self.limit = stop.steps()
         self.threshold = stop.threshold(problem)
+        self.goal = stop.goal(problem)
         self.first = done
         self.history: list[Any] = []
         self.best: Measure | None = None
@@ -78,6 +79,7 @@ class _Run:
         self.restarts = 0
         self.stuck = 0
         self.ceiling = math.inf
+        self.from_zero = False
 
     def run(self, x0: Any, carry: dict[str, Any]) -> Result:
         state: Any = None
@@ -102,10 +104,11 @@ class _Run:
     def _init(self, x0: Any, carry: dict[str, Any], steps: int) -> Any:
         state = self.method.init(self.problem, x0, carry)
         state.k = steps
-        state.goal = self.stop.goal(self.problem)
+        state.goal = self.goal
         if self.check is None:
             self.check = self.stop.start(self.problem, state)
             self.ceiling = _DIVERGED * max(state.seen.get("residual", 0.0), self.problem.scale)
+            self.from_zero = x0 is None
             self.history.append((steps, state.seen.get("residual", math.nan)))
             if self.recorders:
                 self._look("begin", self.problem, self.method, state)
@@ -223,6 +226,10 @@ class _Run:
             return Status.INTERRUPTED
         return Status.SETUP if isinstance(error, SetupError) else Status.ERROR
 
+    def _residual(self) -> dict[str, Any]:
+        """The residual vector of the x returned, for whoever goes on from it."""
+        return {} if self.best is None or self.best.vector is None else {"residual": self.best.vector}
+
     def _finish(self, status: Status, state: Any, steps: int) -> Result:
         problem = self.problem
         explain = getattr(problem, "explain", None)
@@ -231,6 +238,8 @@ class _Run:
         if state is not None and status not in (Status.SETUP, Status.ERROR, Status.INTERRUPTED):
             harvest = self.method.harvest(problem, state)
         if self.best is not None:
+            if status < 0 and self.from_zero and not self.best.residual <= problem.scale:
+                self.best, self.best_x = Measure(problem.scale, None, False, {}), None  # zero is better
             seen.update(self.best.seen)
             seen["residual"] = self.best.residual
         if explain is not None and status < 0 and not self.capped:
@@ -244,7 +253,7 @@ class _Run:
             cost=problem.price() - self.start_cost,
             seconds=time.perf_counter() - self.clock,
             history=self.history,
-            carry=harvest or {},
+            carry=(harvest or {}) | self._residual(),
             capped=self.capped,
             why=self.reason,
             threshold=self.threshold,

@@ -1,6 +1,6 @@
 """The Session: what lives between solves. It asks its learners, runs the loop, lets them observe, and keeps the books."""
 
-import collections
+import math
 import os
 import threading
 import time
@@ -19,7 +19,7 @@ from .purse import Purse
 from .registry import from_record, hook, method_named, to_record
 from .result import Result
 from .status import Change, Status
-from .stopping import Residual, Rule, Seconds, Steps, Unchanged
+from .stopping import Rule, Seconds, Standard
 from .work import Cost
 
 __all__ = ["DEFAULT_RTOL", "Session"]
@@ -112,7 +112,10 @@ class Session:
             if hasattr(learner, "purse"):
                 learner.purse = self.purse
         self.memory: dict[str, Any] = {}
-        self.records: collections.deque[dict[str, Any]] = collections.deque(maxlen=256)
+        self.records = books.Records()
+        self._standard: Standard | None = None
+        self._params: dict[str, Any] = {}
+        self._tuned: Any = None
         self.totals: dict[str, Any] = books.opening()
         self.solved = 0
         self._last: Result | None = None
@@ -254,17 +257,21 @@ class Session:
         advice = self._advise(problem, start)
         first = advice
         done, result = 0, Result()
+        best: Result | None = None
         for _ in range(_ATTEMPTS):
             result = self._attempt(problem, advice, stop, done)
             for learner in self.learners:
                 learner.observe(problem, advice, result)
-            if result.ok or not (result.capped or result.status in _RETRY):
+            if result.status > 0 or not (result.capped or result.status in _RETRY) or "outside_range" in result.seen:
                 break
+            if best is None or result.seen.get("residual", math.inf) < best.seen.get("residual", math.inf):
+                best = result
             again = self._recover(problem, advice, result)
             if again is None:
                 break
             done, advice = result.steps, self._resumed(problem, again, result)
         if result.status < 0:
+            _better(result, best)
             self.memory.get("facts", {}).pop("symmetric", None)
         return self._close(problem, change, first, advice, result, begin)
 
@@ -274,12 +281,13 @@ class Session:
         rtol = self.rtol
         if rtol is DEFAULT_RTOL:
             rtol = getattr(problem, "default_rtol", DEFAULT_RTOL)
-        limit = self.max_steps
-        rule: Rule = Residual(rtol, self.atol)
+        limit, window = self.max_steps, None
         if limit is None:
             limit = getattr(problem, "default_steps", 100_000)
-            rule = rule | Unchanged(max(2000, limit // 10))
-        rule = rule | Steps(limit)
+            window = max(2000, limit // 10)
+        rule = self._standard
+        if rule is None or rule.rtol != rtol or rule.limit != limit or rule.window != window:
+            rule = self._standard = Standard(rtol, self.atol, limit, window)
         return rule if self.max_seconds is None else rule | Seconds(self.max_seconds)
 
     def _advise(self, problem: Any, start: Any) -> Advice:
@@ -292,7 +300,7 @@ class Session:
         return advice
 
     def _attempt(self, problem: Any, advice: Advice, stop: Rule, done: int) -> Result:
-        method = with_params(self.method, advice.params) if advice.params else self.method
+        method = self._with(advice.params) if advice.params else self.method
         lacking = problem.lacks(method.needs)
         if lacking:
             raise ValueError(f"{type(method).__name__} cannot be used here: {lacking}")
@@ -314,6 +322,12 @@ class Session:
             result.cost = _measured(result.cost, time.perf_counter() - before, problem)
         result.method, result.advice = method, advice
         return result
+
+    def _with(self, params: dict[str, Any]) -> Any:
+        """The method with these parameters; the last one is remembered."""
+        if params != self._params or self._tuned is None:
+            self._tuned, self._params = with_params(self.method, params), dict(params)
+        return self._tuned
 
     def _recorders(self) -> tuple[Any, ...]:
         if self.callback is None:
@@ -347,7 +361,7 @@ class Session:
         problem.leave(result)
         result.advice = books.light(advice)
         result.seconds = time.perf_counter() - begin
-        record = books.entry(result, change, first, advice)
+        record = books.Record(result, change, first, advice)
         self.records.append(record)
         books.add(self.totals, record)
         self.solved += 1
@@ -475,6 +489,15 @@ class Session:
         except Exception as error:
             raise StateFileError(f"{path}: not a session ({type(error).__name__}: {error})") from None
         return session
+
+
+def _better(result: Result, earlier: Result | None) -> None:
+    """A failed solve gives back the best x of its attempts."""
+    if earlier is not None and not result.seen.get("residual", math.inf) <= earlier.seen.get("residual", math.inf):
+        result.x = earlier.x
+        for name in ("residual", "backward_error"):
+            if name in earlier.seen:
+                result.seen[name] = earlier.seen[name]
 
 
 def _check_options(

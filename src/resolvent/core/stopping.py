@@ -8,7 +8,7 @@ from typing import Any
 from .protocol import State
 from .status import Status
 
-__all__ = ["And", "Or", "Residual", "Rule", "Seconds", "Steps", "Unchanged"]
+__all__ = ["And", "Or", "Residual", "Rule", "Seconds", "Standard", "Steps", "Unchanged"]
 
 Check = Callable[[State], Status]
 
@@ -122,6 +122,36 @@ class Unchanged(Rule):
             if residual < 0.99 * best:
                 best, when = residual, state.k
             return Status.CHANGE if state.k - when >= window else Status.RUNNING
+
+        return check
+
+
+@dataclass(frozen=True)
+class Standard(Residual):
+    """``Residual(rtol, atol) | Unchanged(window) | Steps(limit)`` in one check, for solves that take microseconds."""
+
+    limit: int = 1000
+    window: int | None = None
+
+    def steps(self) -> int:
+        """The limit."""
+        return self.limit
+
+    def start(self, problem: Any, state: State) -> Check:
+        """Remember the least residual and when it was seen."""
+        threshold, limit, window = self.threshold(problem), self.limit, self.window or self.limit + 1
+        best, when = float("inf"), state.k
+
+        def check(state: State) -> Status:
+            nonlocal best, when
+            residual = state.seen["residual"]
+            if residual <= threshold:
+                return Status.RESIDUAL
+            if residual < 0.99 * best:
+                best, when = residual, state.k
+            elif state.k - when >= window:
+                return Status.CHANGE
+            return Status.BUDGET if state.k >= limit else Status.RUNNING
 
         return check
 

@@ -76,9 +76,12 @@ class Work:
 
     def price(self, weights: Mapping[str, float]) -> Cost:
         """The cost of what was counted; names without a weight are bookkeeping and cost nothing."""
-        get = weights.get
-        return Cost(
-            sum([get(k, 0.0) * v for k, v in self.once.items()]),
-            sum([get(k, 0.0) * v for k, v in self.setup.items()]),
-            sum([get(k, 0.0) * v for k, v in self.running.items()]),
-        )
+        return Cost(_priced(self.once, weights), _priced(self.setup, weights), _priced(self.running, weights))
+
+
+def _priced(counts: dict[str, float], weights: Mapping[str, float]) -> float:
+    total = 0.0
+    for name in counts:
+        if name in weights:
+            total += weights[name] * counts[name]
+    return total

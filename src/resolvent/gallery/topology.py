@@ -117,7 +117,7 @@ class _Compliance(Sequence):
                 low = middle
             else:
                 high = middle
-        return design, density
+        return design, np.clip(density, 0.0, 1.0)  # a mean of ones may round to more than one
 
 
 class Topology(_Compliance):

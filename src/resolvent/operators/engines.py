@@ -80,7 +80,7 @@ class EisenstatEngine:
         mat, root, vec, scal = self.buffers
         done: int = kernels.eisenstat.cg(self.plan, mat, root, vec, scal, room, goal, norms)
         self.problem.work.add("ssor_steps", done)
-        self.code = int(scal[9])
+        self.code = int(scal[kernels.eisenstat.CODE])
         if done:
             self.norm = float(norms[done - 1])
         return done

@@ -64,12 +64,12 @@ class ICBound(Bound):
             plan = problem.symbolic["ic0.plan"] = kernels.ic0.symbolic(problem.ip, problem.ix)
             problem.work.add("symbolics", 1, "once")
         self.plan = plan
-        self.fac, self.work = kernels.ic0.allocate(plan, problem.dtype)
+        self.fac = kernels.ic0.allocate(plan, problem.dtype)
         for shift in (recipe.shift, 1e-3, 1e-2, 0.1, 1.0):
             if shift < recipe.shift:
                 continue
             problem.work.add("ic_factorizations", 1, "setup")
-            row = kernels.ic0.factor(plan, problem.ip, problem.ix, problem.data, shift, self.fac, self.work)
+            row = kernels.ic0.factor(plan, problem.ip, problem.ix, problem.data, shift, self.fac)
             if row < 0:
                 break
         else:
@@ -79,5 +79,5 @@ class ICBound(Bound):
     def apply(self, r: Any) -> Any:
         """(L L^H)^-1 r."""
         z = np.empty_like(r)
-        kernels.ic0.solve(self.plan, self.fac, r, z, self.work)
+        kernels.ic0.solve(self.plan, self.fac, r, z)
         return z

@@ -26,7 +26,7 @@ def explain_failure(
         return Status.NONFINITE, "A contains NaN or inf"
     if not math.isfinite(problem.scale):
         return Status.NONFINITE, "b contains NaN or inf"
-    if status == Status.NONFINITE or x is None or best is None:
+    if status == Status.NONFINITE or best is None:
         return status, why
     if status not in _LOOK or problem.n > _LARGEST or not problem.stored:
         return status, why

@@ -24,6 +24,10 @@ __all__ = ["LinearSystem"]
 
 _weights = lru_cache(maxsize=64)(weights)
 _SAMPLE = 64
+_EPS = {np.dtype(t): float(np.finfo(t).eps) for t in ("float32", "float64", "complex64", "complex128")}
+_NAMES = {np.dtype(t): t for t in ("float32", "float64", "complex64", "complex128")}
+_STORED = "recomputed as b - A x from the stored entries of A, in twice the precision where rounding could matter"
+_ASKED = "recomputed from the operator's own answer, which was found linear and repeatable on this x"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +91,8 @@ class LinearSystem:
         ready["kind"] = kind
         ready["n"] = A.shape[0]
         ready["dtype"] = dtype
+        ready["eps"] = _EPS[dtype]
+        ready["symbolic"] = {}
         ready["stored"] = kind != "operator"
         ready["epoch"] = 0
         ready["matrix_version"] = 0
@@ -106,7 +112,7 @@ class LinearSystem:
         b = np.ascontiguousarray(b)
         norm = math.sqrt(abs(np.vdot(b, b)))
         shift = 0
-        if not 1e-60 < norm < 1e60 or self.dtype.itemsize == 4 * (1 + (self.dtype.kind == "c")) and not 1e-15 < norm < 1e15:
+        if not 1e-60 < norm < 1e60 or (self.eps > 1e-10 and not 1e-15 < norm < 1e15):
             top = float(np.max(np.abs(b))) if len(b) else 0.0
             if 0.0 < top < math.inf:
                 shift = -math.frexp(top)[1]
@@ -130,7 +136,7 @@ class LinearSystem:
     @property
     def default_rtol(self) -> float:
         """1e-6, and 1e-3 in float32, where nothing smaller can be promised."""
-        return 1e-3 if np.finfo(self.dtype).eps > 1e-10 else 1e-6
+        return 1e-3 if self.eps > 1e-10 else 1e-6
 
     @property
     def default_steps(self) -> int:
@@ -147,12 +153,6 @@ class LinearSystem:
         """What was found of this pattern so far; belongs to the Session."""
         facts: dict[str, Any] = self.memory.setdefault("facts", {})
         return facts
-
-    @property
-    def symbolic(self) -> dict[str, Any]:
-        """Where methods keep what depends on the pattern alone; belongs to the Session."""
-        kept: dict[str, Any] = self.memory.setdefault("symbolic", {})
-        return kept
 
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when something in ``needs`` is not offered."""
@@ -284,7 +284,9 @@ class LinearSystem:
             memory["epoch"] = memory.get("epoch", 0) + 1
         if change != Change.SAME:
             memory["version"] = memory.get("version", 0) + 1
-        self.__dict__.update(memory=memory, epoch=memory["epoch"], matrix_version=memory["version"])
+        ready = self.__dict__
+        ready["memory"], ready["epoch"], ready["matrix_version"] = memory, memory["epoch"], memory["version"]
+        ready["symbolic"] = memory.setdefault("symbolic", {})
         if self.stored:
             if change >= Change.PATTERN:
                 self._vet()
@@ -301,7 +303,7 @@ class LinearSystem:
 
     def _key(self) -> list[Any]:
         version = self.version if isinstance(self.version, int | float | str | None) else str(self.version)
-        return [self.kind == "operator", self.n, str(self.dtype), version if not self.stored else None]
+        return [self.kind == "operator", self.n, _NAMES[self.dtype], version if not self.stored else None]
 
     def _against(self, memory: dict[str, Any]) -> Change:
         old, new = memory.get("key"), self._key()
@@ -312,11 +314,13 @@ class LinearSystem:
         ip, ix = memory["indptr"], memory["indices"]
         if len(ix) != len(self.ix) or ip.dtype != self.ip.dtype or ix.dtype != self.ix.dtype:
             return Change.PATTERN
-        if not (np.array_equal(ip, self.ip) and np.array_equal(ix, self.ix)):
+        if len(ip) != len(self.ip) or not ((ip == self.ip).all() and (ix == self.ix).all()):
             return Change.PATTERN
-        kept = memory["values"]
-        stride = max(1, len(kept) // _SAMPLE)
-        same = np.array_equal(kept[::stride], self.data[::stride]) and np.array_equal(kept, self.data)
+        kept, data = memory["values"], self.data
+        if len(kept) != len(data):
+            return Change.PATTERN
+        stride = len(kept) // _SAMPLE
+        same = (stride < 16 or (kept[::stride] == data[::stride]).all()) and (kept == data).all()
         return Change.SAME if same else Change.VALUES
 
     def _vet(self) -> None:
@@ -367,7 +371,7 @@ class LinearSystem:
             r = self.rhs - y
             norm = float(np.linalg.norm(r))
         length = math.sqrt(abs(np.vdot(x, x)))
-        eps = float(np.finfo(self.dtype).eps)
+        eps = self.eps
         size = self.frobenius
         if self.stored and norm <= 64 * eps * (4 * size * length / math.sqrt(self.n) + self.scale):
             self.work.add("products", 4)
@@ -385,7 +389,7 @@ class LinearSystem:
         self.__dict__["_frobenius"] = max(self.frobenius, size / length if length > 0 else 0.0)
         if self.__dict__.get("_trusted") or not math.isfinite(size):
             return False
-        eps = float(np.finfo(self.dtype).eps)
+        eps = self.eps
         self.work.add("products")
         twice = checks.call_operator(self.A, 2 * x, self.dtype)
         slack = 64 * eps * (size + (self.scale if length > 0 else 0.0))
@@ -400,7 +404,7 @@ class LinearSystem:
 
     def floor(self, x: Any) -> float:
         """The rounding floor eps || |A||x| + |b| ||: no vector of this dtype can be measured below it reliably."""
-        eps = float(np.finfo(self.dtype).eps)
+        eps = self.eps
         self.work.add("products")
         if self.stored:
             return eps * float(kernels.csr.floor(self.ip, self.ix, self.data, x, self.rhs))
@@ -409,7 +413,7 @@ class LinearSystem:
     def attainable_hint(self, floor: float) -> str:
         """What to tell a user who asks for more than the dtype can give."""
         name = str(self.dtype)
-        rtol = max(4 * floor / self.scale if self.scale > 0 else 0.0, float(np.finfo(self.dtype).eps))
+        rtol = max(4 * floor / self.scale if self.scale > 0 else 0.0, self.eps)
         other = "" if name in ("float64", "complex128") else " or pass float64"
         return f"no {name} vector does better; ask rtol >= {rtol:.1g}{other}"
 
@@ -447,14 +451,10 @@ class LinearSystem:
                 result.status, result.why = Status.NONFINITE, "the solution is too large for its dtype"
         result.digest = {
             "kind": "residual of A x = b, 2-norm",
-            "strength": (
-                "recomputed as b - A x from the stored entries of A, in twice the precision where rounding could matter"
-                if self.stored
-                else "recomputed from the operator's own answer, which was found linear and repeatable on this x"
-            ),
-            "scale": checks.ldexp_scalar(self.scale, -self.shift),
+            "strength": _STORED if self.stored else _ASKED,
+            "scale": self.scale if not self.shift else checks.ldexp_scalar(self.scale, -self.shift),
             "n": self.n,
-            "dtype": str(self.dtype),
+            "dtype": _NAMES[self.dtype],
         }
 
     def features(self) -> Any:

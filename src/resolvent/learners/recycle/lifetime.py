@@ -57,6 +57,8 @@ class Lifetime(Learner):
         A kept attempt may cost this part of the last rebuild before a fresh set-up takes over.
     memory : int, default 2
         Set-ups kept at the same time (each holds its factors and a copy of its matrix).
+    same : bool, default False
+        Keep for an unchanged matrix only.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class Lifetime(Learner):
     slot: str
     cap: float = 0.85
     memory: int = 2
+    same: bool = False
     kept: int = field(default=0, init=False)
     built: int = field(default=0, init=False)
 
@@ -127,6 +130,8 @@ class Lifetime(Learner):
             return "rebuild", None, 0.0
         if distance == 0.0:
             return "keep", found, 0.0
+        if self.same:
+            return "rebuild", found, distance
         if self._rest > 0 or distance >= self._far:
             self._rest -= 1
             if self._rest < 0:

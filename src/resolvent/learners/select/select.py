@@ -14,19 +14,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...core import Advice, Learner, Status
+from ...core import Advice, Learner
 
 __all__ = ["Arm", "Select"]
 
 _WINDOW = 4
 _RETRY_AFTER = 24
+_NUMBERS = ("solves", "cost", "steps", "failures", "tried_at", "wait", "spent")
 
 
 @dataclass(eq=False)
 class Arm:
     """A method with learners of its own, and what is known of it.
 
-    ``carries`` says that its set-up may serve later matrices, so that it is judged over several systems.
+    ``carries`` says that its set-up may serve later matrices, so that it is judged over several systems; ``sure`` that its
+    estimate is its cost (a factorization); ``least_steps`` and ``relative`` (to the steps of the first arm, as last seen)
+    are the fewest steps that a trial could hope for.
     """
 
     name: str
@@ -34,10 +37,12 @@ class Arm:
     learners: Sequence[Any] = ()
     carries: bool = False
     guessing: bool = True
+    sure: bool = False
     least_steps: float = 3.0
+    relative: float = 0.0
+    steps: float = 0.0
     solves: int = 0
     cost: float = 0.0
-    cold: float = 0.0
     failures: int = 0
     tried_at: int = -1
     wait: int = _RETRY_AFTER
@@ -117,36 +122,53 @@ class Select(Learner):
     def _limit(self, problem: Any, arm: Arm) -> float | None:
         """The cap of an attempt that nothing is known of yet."""
         known = self.arms[self.best].cost
-        estimate = problem.estimate(arm.method)
         if self.trial is not None and known > 0:
+            estimate = problem.estimate(arm.method)
             return 1.5 * (estimate.setup if estimate is not None else 0.0) + 1.3 * known
-        others = [problem.estimate(a.method) for i, a in enumerate(self.arms) if i != self.now and a.least_steps <= 1]
-        sure = [e.setup + e.running for e in others if e is not None]
-        return 2.0 * min(sure) if sure and self.trial is None and arm.least_steps > 1 else None
+        sure = [self._sure_cost(problem, a) for a in self.arms if a.sure and a is not arm and not a.failures]
+        return 2.0 * min(sure) if sure and not arm.sure else None
+
+    def _sure_cost(self, problem: Any, arm: Arm) -> float:
+        estimate = problem.estimate(arm.method)
+        return float("inf") if estimate is None else estimate.setup + estimate.running
 
     def _consider(self, problem: Any) -> None:
-        """Begin a trial when one may pay."""
+        """Change over to what is known to cost less; begin a trial where one may pay."""
         incumbent = self.arms[self.best]
+        best = incumbent.cost
+        if not incumbent.solves:
+            return
+        for i, arm in enumerate(self.arms):
+            if arm.sure and arm.solves and not arm.failures and i != self.best:
+                arm.cost = self._sure_cost(problem, arm)
+                if arm.cost < 0.9 * min(best, self.recent[-1] if self.recent else best):
+                    self._install(i)
+                    return
         if incumbent.solves < 2 or self._tuning(incumbent):
             return
-        best = incumbent.cost
         options = []
         for i, arm in enumerate(self.arms):
             if i == self.best or arm.failures >= 2 or (arm.tried_at >= 0 and self.count - arm.tried_at < arm.wait):
                 continue
-            estimate = problem.estimate(arm.method)
-            if estimate is None:
-                continue
-            floor = arm.least_steps * estimate.running + (0.0 if arm.carries else estimate.setup)
-            allowed = estimate.setup < 8 * best and estimate.setup + 0.3 * best < 0.4 * self.purse.left
-            if floor < 0.85 * best and allowed:
-                options.append((floor, i))
+            floor, setup = self._floor(problem, arm)
+            if floor < 0.85 * best and setup < 8 * best and setup + 0.3 * best < 0.4 * self.purse.left:
+                options.append((not arm.sure, floor, i))
         if options:
-            self.trial = min(options)[1]
+            self.trial = min(options)[2]
             arm = self.arms[self.trial]
             if arm.tried_at >= 0:
                 arm.wait *= 2
             arm.tried_at, arm.spent = self.count, []
+
+    def _floor(self, problem: Any, arm: Arm) -> tuple[float, float]:
+        """The least that a system could cost with this arm, and its set-up; a flop count unseen may be thrice too high."""
+        estimate = problem.estimate(arm.method)
+        if estimate is None:
+            return float("inf"), float("inf")
+        if arm.sure:
+            return (estimate.setup / (1.0 if arm.solves else 2.0) + estimate.running), estimate.setup
+        steps = max(arm.least_steps, arm.relative * self.arms[0].steps)
+        return steps * estimate.running + (0.0 if arm.carries else estimate.setup), estimate.setup
 
     def _tuning(self, arm: Arm) -> bool:
         """An arm that still climbs is not compared yet."""
@@ -155,58 +177,48 @@ class Select(Learner):
     # ---- after an attempt ------------------------------------------------------------------------------------------
 
     def recover(self, problem: Any, advice: Advice, result: Any) -> Advice | None:
-        """What the arm's own learners say, else the incumbent, else the next arm that was not tried on this system."""
+        """What the arm's own learners say, else the incumbent, else another arm that was not tried on this system."""
         arm = self.arms[self.now]
-        if self.trial is None:
+        if self.now == self.best:
             for learner in reversed(arm.learners):
                 again: Advice | None = learner.recover(problem, advice, result)
                 if again is not None:
                     return again
-        self.trial = None
-        if result.capped and self.now == self.best and arm.solves == 0 and result.status == Status.BUDGET:
-            return self._fall_back(problem, advice, sure=True)
-        if result.capped and self.now == self.best:
-            return replace(advice, cap=None)
-        return self._fall_back(problem, advice, sure=False)
+        return self._fall_back(problem, advice, sure=self.now == self.best)
 
     def _fall_back(self, problem: Any, advice: Advice, sure: bool) -> Advice | None:
         order = [self.best, *range(len(self.arms))]
         if sure:
-            order.sort(key=lambda i: self.arms[i].least_steps > 1)
+            order.sort(key=lambda i: not self.arms[i].sure)
         for i in order:
             if i in self.tried_here:
                 continue
             self.now = i
             fresh = Advice(x0=None, carry={k: v for k, v in advice.carry.items() if k == "symbolic"})
-            armed = self._armed(problem, fresh)
-            return replace(armed, cap=None)
+            return replace(self._armed(problem, fresh), cap=None, trial=False)
         return None
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Hand on to the arm in force, and judge it."""
         arm = self.arms[self.now]
-        own = advice.trial and self.trial is None
         for learner in arm.learners:
             learner.observe(problem, advice, result)
         if self.guess is not None:
             self.guess.observe(problem, advice, result)
         cost = result.cost.setup + result.cost.running
-        if self.trial is not None:
+        if self.trial is not None and self.now == self.trial:
             self._judge(arm, cost, result)
-            return
-        if not result.ok:
+        elif not result.ok:
             arm.failures += not result.capped
-            if result.capped and arm.solves == 0:
-                arm.cost = max(arm.cost, cost)
-            return
-        if not own:
+            arm.cost = max(arm.cost, cost)
+        elif not advice.trial:
             arm.learn(cost)
+            arm.steps += 0.3 * (result.steps - arm.steps) if arm.steps else result.steps
             self._watch(cost)
             self._promote()
-        if self.purse is not None and not advice.carry.get("preconditioner") and not own:
-            self.purse.cold = arm.cost
-        if self.purse is not None:
-            self.purse.earn()
+            if not advice.carry.get("preconditioner"):
+                self.purse.cold = arm.cost
+        self.purse.earn()
 
     def _judge(self, arm: Arm, cost: float, result: Any) -> None:
         """A trial's cost: it ends by failing, by costing too much, or by having paid."""
@@ -221,10 +233,9 @@ class Select(Learner):
         kept = cost - result.cost.setup
         if not arm.carries:
             arm.learn(cost)
-            if len(arm.spent) >= 2 or cost >= 0.95 * best:
+            if arm.sure or len(arm.spent) >= 2 or cost >= 0.95 * best:
                 self._settle(arm, mean, best)
         elif mean < 0.95 * best and len(arm.spent) >= 2:
-            arm.solves, arm.cost = len(arm.spent), mean
             self._settle(arm, mean, best)
         elif len(arm.spent) >= 2 and (cost >= 0.9 * best or self._hopeless(arm, kept, best)):
             self.trial = None
@@ -238,8 +249,8 @@ class Select(Learner):
 
     def _settle(self, arm: Arm, mean: float, best: float) -> None:
         self.trial = None
+        arm.cost, arm.solves = mean, max(arm.solves, len(arm.spent))
         if mean < 0.95 * best:
-            arm.cost, arm.solves = mean, max(arm.solves, 2)
             self._install(self.arms.index(arm))
 
     def _install(self, index: int) -> None:
@@ -281,7 +292,7 @@ class Select(Learner):
 
     def state_dict(self) -> dict[str, Any]:
         """Arms by name, with their learners' states."""
-        numbers = ("solves", "cost", "cold", "failures", "tried_at", "wait", "spent")
+        numbers = _NUMBERS
         return {
             "kind": self.kind,
             "arms": [
@@ -314,7 +325,7 @@ class Select(Learner):
         if [a.name for a in self.arms] != [a["name"] for a in state["arms"]]:
             raise ValueError("the file's methods are not those of this installation; install the same extras")
         for arm, saved in zip(self.arms, state["arms"], strict=True):
-            for name in ("solves", "cost", "cold", "failures", "tried_at", "wait", "spent"):
+            for name in _NUMBERS:
                 setattr(arm, name, saved[name])
             for learner, learned in zip(arm.learners, saved["learned"], strict=True):
                 learner.load_state_dict(learned)

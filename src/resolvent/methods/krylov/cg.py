@@ -62,11 +62,13 @@ class CG:
 
     sees = frozenset({"residual"})
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """A symmetric matrix, and what the preconditioner needs."""
+    def __post_init__(self) -> None:
+        inner = self.preconditioner
+        if inner is not None and not hasattr(inner, "bind"):
+            raise ValueError(f"{inner!r} is not a preconditioner: rv.SSOR(), rv.Jacobi(), rv.IC(), rv.Direct(), rv.AMG() are")
         own = frozenset({"symmetric"})
-        return own if self.preconditioner is None else own | getattr(self.preconditioner, "needs", frozenset())
+        needs = own if inner is None else own | getattr(inner, "needs", frozenset())
+        object.__setattr__(self, "needs", needs)
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> CGState:
         """Set up the preconditioner, unless one that fits is carried, and the engine that suits it."""

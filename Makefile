@@ -1,0 +1,70 @@
+# Two commands matter: `make demo` and `make test`. Each builds .venv from nothing, with wheels only, and is quick the
+# second time. Choose another interpreter with `make demo PYTHON=python3.12`.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --only-binary :all:
+STAMP := $(VENV)/.installed-
+
+.PHONY: demo test test-all lint bench docs check
+
+demo: $(STAMP)demo
+	$(RUN) -m resolvent demo --out demo
+
+test: $(STAMP)test
+	$(RUN) -m pytest -rs -m "not full"
+
+test-all: $(STAMP)all
+	$(RUN) -m pytest -rs
+
+lint: $(STAMP)test
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: $(STAMP)demo
+	$(RUN) -m resolvent bench --goals linear
+
+docs: $(STAMP)docs
+	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+# What stands in .venv: one stamp for each set of extras, made anew when pyproject.toml changes.
+
+$(STAMP)demo: pyproject.toml $(STAMP)venv
+	$(PIP) -e '.[cli]'
+	@$(call optional,bench)
+	@touch $@
+
+$(STAMP)test: pyproject.toml $(STAMP)venv
+	$(PIP) -e '.[cli,dev]'
+	@touch $@
+
+$(STAMP)all: pyproject.toml $(STAMP)venv
+	$(PIP) -e '.[cli,dev]'
+	@$(call optional,amg sklearn bench)
+	@touch $@
+
+$(STAMP)docs: pyproject.toml $(STAMP)venv
+	$(PIP) -e '.[cli,docs]'
+	@touch $@
+
+$(STAMP)venv: | check
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Extras that may be missing: all at once, and where that fails one by one, so that a package without a wheel for this
+# Python is left out and named.
+define optional
+for extra in $(1); do \
+  $(PIP) -e ".[$$extra]" 2>/dev/null && continue; \
+  for package in $$($(RUN) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['$$extra'])"); do \
+    $(PIP) "$$package" 2>/dev/null || echo "left out: $$package has no wheel for this Python, so what needs it is skipped"; \
+  done; \
+done
+endef
+
+check:
+	@command -v $(PYTHON) >/dev/null || { echo "missing: $(PYTHON); install Python 3.11 or newer, or say make PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "missing: Python 3.11 or newer ($(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())')); say make PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "missing: the module ensurepip of $(PYTHON) (Debian and Ubuntu: apt install python3-venv)" >&2; exit 2; }
