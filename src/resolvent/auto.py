@@ -37,7 +37,7 @@ def arms(problem: Any) -> list[Arm]:
         Arm("cg+ssor", CG(SSOR(start)), [Climb("preconditioner.omega", start=start)], least_steps=4.0),
         Arm("cg+jacobi", CG(Jacobi()), least_steps=8.0, relative=1.6),
         direct,
-        Arm("cg+kept factor", CG(Direct()), [Lifetime("preconditioner")], carries=True),
+        Arm("cg+kept factor", CG(Direct()), [Lifetime("preconditioner", memory=2)], carries=True),
         Arm("cg+ic", CG(IC()), [Lifetime("preconditioner", memory=1)], carries=True, least_steps=6.0, relative=0.9),
     ]
     if find_spec("pyamg") is not None and n >= 1000:

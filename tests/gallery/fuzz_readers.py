@@ -1,8 +1,8 @@
 """Seeded mutants of matrix files against the readers: ``python tests/gallery/fuzz_readers.py 100000``.
 
-A mutant must be read to a sound system or be refused with a ValueError whose first line begins with the file's name: no other
-exception, no death of the interpreter (mutants run in forked children), no more than two seconds, and no more memory
-than the children's limit allows beyond what they had before the first mutant.
+A mutant must be read to a sound system or be refused with a ValueError of one line that begins with the file's name:
+no other exception, no death of the interpreter (mutants run in forked children), no more than two seconds, and no more
+memory than the children's limit allows beyond what they had before the first mutant.
 """
 
 import argparse
@@ -38,9 +38,54 @@ GOOD_TEXT = (
     "%%MatrixMarket matrix array complex general\n2 1\n1 2\n3 4\n",
 )
 TOKENS = (
-    *("nan", "inf", "-Infinity", "1e999", "1e-999", "0", "-0", "-1", "1", "4", "999999999999", "9" * 30, "9" * 5000, "1e", "+"),
-    *(".", "0x10", "1_0", "1,5", "%", "%%", "\x00", "\xff", "\n", "\r", " ", "\t", "1 1 1", "general", "symmetric", "pattern"),
-    *("complex", "array", "coordinate", "hermitian", "skew-symmetric", "integer", "real", "1e308", "4e12", "65536", "2147483648"),
+    *(
+        "nan",
+        "inf",
+        "-Infinity",
+        "1e999",
+        "1e-999",
+        "0",
+        "-0",
+        "-1",
+        "1",
+        "4",
+        "999999999999",
+        "9" * 30,
+        "9" * 5000,
+        "1e",
+        "+",
+    ),
+    *(
+        ".",
+        "0x10",
+        "1_0",
+        "1,5",
+        "%",
+        "%%",
+        "\x00",
+        "\xff",
+        "\n",
+        "\r",
+        " ",
+        "\t",
+        "1 1 1",
+        "general",
+        "symmetric",
+        "pattern",
+    ),
+    *(
+        "complex",
+        "array",
+        "coordinate",
+        "hermitian",
+        "skew-symmetric",
+        "integer",
+        "real",
+        "1e308",
+        "4e12",
+        "65536",
+        "2147483648",
+    ),
 )
 
 
@@ -176,7 +221,9 @@ def h5_mutant(rng):
             elif what == 3:
                 where.create_dataset(name, shape=(2**33,), dtype=part.dtype)
             elif what == 4 and part.ndim == 1 and part.size:
-                where.create_dataset(name, data=part, chunks=part.shape, compression=rng.choice(("gzip", "lzf")), shuffle=True)
+                where.create_dataset(
+                    name, data=part, chunks=part.shape, compression=rng.choice(("gzip", "lzf")), shuffle=True
+                )
             elif what == 5 and part.ndim == 1 and part.size:
                 where.create_dataset(name, data=part, chunks=part.shape, fletcher32=True)
             elif what == 6:

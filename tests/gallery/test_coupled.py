@@ -9,12 +9,12 @@ import scipy.sparse.linalg as sla
 from resolvent import gallery
 
 SMALL = {
-    "heat-shift": dict(count=6, size=7),
-    "heat-conductivity": dict(count=6, size=7),
-    "heat-equation": dict(count=6, size=8),
-    "topology": dict(count=6, size=12),
-    "topology3d": dict(count=6, size=4),
-    "photograph": dict(count=6, size=40, noisy=True),
+    "heat-shift": {"count": 6, "size": 7},
+    "heat-conductivity": {"count": 6, "size": 7},
+    "heat-equation": {"count": 6, "size": 8},
+    "topology": {"count": 6, "size": 12},
+    "topology3d": {"count": 6, "size": 4},
+    "photograph": {"count": 6, "size": 40, "noisy": True},
 }
 NAMES = sorted(SMALL)
 

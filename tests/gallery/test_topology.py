@@ -114,6 +114,13 @@ def test_the_cantilever_in_space_gets_stiffer():
     np.testing.assert_allclose(block.density, mirrored, atol=1e-6)  # the load is the same along the edge
 
 
+def test_a_design_problem_must_say_how_it_is_held():
+    from resolvent.gallery.topology import _Compliance
+
+    with pytest.raises(TypeError, match="where it is held and loaded"):
+        _Compliance(1, 3, (3, 3), "density", 1.5, 0.5)
+
+
 def test_displacements_that_strain_nothing_are_refused():
     beam = gallery.sequence("topology", size=6)
     with pytest.raises(ValueError, match="strain no element"):

@@ -271,10 +271,12 @@ def _multigrid(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
         problem.work.reset()
         bound = AMG(kind).bind(problem, {})
         counts = {k: float(v) for k, v in problem.work.setup.items()}
+        counts["levels"] = float(len(bound.hierarchy.levels))
         yield f"hierarchy {kind}", counts, seconds(lambda kind=kind: AMG(kind).bind(problem, {}), 0.0)
         older = {"preconditioner.transfer": bound}
         yield f"refresh {kind}", counts, seconds(lambda kind=kind, older=older: AMG(kind).bind(problem, older), 0.0)
-        yield f"cycles {kind}", dict(bound.counts), seconds(lambda bound=bound: bound.apply(problem.rhs))
+        counts = {"cycles": bound.counts["cycles"], "levels": counts["levels"]}
+        yield f"cycles {kind}", counts, seconds(lambda bound=bound: bound.apply(problem.rhs))
 
 
 _PROBES = (_products, _sweeps, _krylov, _once, _vectors, _factors, _dense, _multigrid)
@@ -315,7 +317,7 @@ def _enter(samples: list[Sample], new: Sample) -> None:
     """Of the same piece of work the faster round stands."""
     for i, old in enumerate(samples):
         if old[:2] == new[:2] and old.counts == new.counts:
-            samples[i] = min(old, new, key=lambda s: s.seconds)
+            samples[i] = min(old, new, key=lambda sample: sample.seconds)
             return
     samples.append(new)
 
@@ -328,7 +330,7 @@ def _columns(name: str, sample: Sample) -> list[float]:
     amount = sample.counts.get(name, 0.0)
     if name in UNITS:
         return [1e-3 * amount]
-    if name in ("calls", "passes"):
+    if name in ("calls", "levels", "passes"):
         return [amount, 0.0, 1e-3 * amount * sample.rows * (name == "passes")]
     return [amount, 1e-3 * amount * sample.nonzeros, 1e-3 * amount * sample.rows]
 
@@ -356,10 +358,27 @@ def solve(samples: list[Sample], names: list[str], known: dict[str, tuple[float,
     ratio = (rows @ found + scale - rest) / scale
     out, at = {}, 0
     for name in names:
-        count = 1 if name in UNITS else 3
+        count = len(_columns(name, samples[0]))
         out[name] = Fit(tuple(float(v) for v in found[at : at + count]), float(ratio.min()), float(ratio.max()))
         at += count
     return out
+
+
+def relative(found: dict[str, list[Sample]], product: tuple[float, ...]) -> dict[str, list[Sample]]:
+    """The samples as a machine with exactly the modelled product would have given them.
+
+    Weights are ratios to a product of the same matrix, so what matters is the ratio measured on that matrix: out of the caches both
+    sides become slower together.
+    """
+    own = {s[:2]: s.seconds for s in found["products"]}
+
+    def model(s: Sample) -> float:
+        return 1e-6 * float(np.dot(product, [1.0, 1e-3 * s.nonzeros, 1e-3 * s.rows]))
+
+    return {
+        group: [s._replace(seconds=s.seconds * model(s) / own[s[:2]]) for s in samples if s[:2] in own]
+        for group, samples in found.items()
+    }
 
 
 def _fitted(rows: Any, wanted: Any, scale: Any) -> Any:
@@ -378,8 +397,9 @@ def _fitted(rows: Any, wanted: Any, scale: Any) -> Any:
 
 def table(found: dict[str, list[Sample]]) -> dict[str, Fit]:
     """Every entry of the cost table from the samples, in an order in which what is needed is known."""
-    fits: dict[str, Fit] = {}
-    known: dict[str, tuple[float, ...]] = {}
+    fits = solve(found["products"], ["products"], {})
+    found = relative(found, fits["products"].values)
+    known = {"products": fits["products"].values}
 
     def fit(groups: list[str], names: list[str]) -> None:
         samples = [s for g in groups for s in found.get(g, [])]
@@ -387,9 +407,8 @@ def table(found: dict[str, list[Sample]]) -> dict[str, Fit]:
             fits.update(solve(samples, names, known))
             known.update({k: fits[k].values for k in names})
 
-    both = {"products": ["products", "residuals"], "checks": ["checks", "distances"]}
-    for name in ("products", "sweeps", "cg_steps", "ssor_steps", "checks", "gathers", "symbolics", "symmetry", "orderings"):
-        fit(both.get(name, [name]), [name])
+    for name in ("sweeps", "cg_steps", "ssor_steps", "checks", "gathers", "symbolics", "symmetry", "orderings"):
+        fit([name], [name])
     fit(["loop"], ["calls"])
     fit(["vectors"], ["passes"])
     fit(["ic_factorizations"], ["ic_factorizations"])
@@ -422,7 +441,7 @@ def main(out: Callable[[str], Any] = print, largest: int = 300_000) -> dict[str,
     fits = table(found)
     for line in source(fits):
         out(line)
-    for line in remarks(found):
+    for line in remarks(found, fits):
         out(line)
     return fits
 
@@ -448,28 +467,32 @@ def _range(fit: Fit | None) -> str:
     return "not measured" if fit is None else f"model/measured {fit.low:.2f} to {fit.high:.2f}"
 
 
-def remarks(found: dict[str, list[Sample]]) -> Iterator[str]:
-    """What is counted under one name and costs differently: medians in microseconds per thousand units."""
-    for group in ("triangular", "ic triangular", "dense triangular", "cycles rs", "cycles sa", "hierarchy rs", "hierarchy sa"):
-        rates = []
-        name = group.split()[0] if group.split()[0] in UNITS else "triangular"
-        for sample in found.get(group, []):
-            rates.append((sample.rows, 1e9 * sample.seconds / sample.counts[name]))
-        if rates:
-            yield f"# {group}: us per 1000 units by rows: " + ", ".join(f"{n}: {rate:.3g}" for n, rate in rates)
-        if name == "cycles" and rates:
-            yield _levels(group, found[group])
-    for kind in ("rs", "sa"):
-        pairs = list(zip(found.get(f"refresh {kind}", []), found.get(f"hierarchy {kind}", []), strict=True))
-        if pairs:
-            part = statistics.median(a.seconds / b.seconds for a, b in pairs)
-            yield f"# a refresh of {kind} costs {part:.2f} of a set-up"
+_ALONE = {
+    "residuals": ["products"],
+    "distances": ["checks"],
+    "jacobi gathers": ["gathers"],
+    "width": ["symmetry"],
+    "ic triangular": ["triangular", "calls"],
+    "ic triangular by rows": ["ic_solves"],
+    "dense triangular": ["triangular", "calls"],
+    "triangular": ["triangular", "calls"],
+    "hierarchy rs": ["hierarchy", "levels"],
+    "hierarchy sa": ["hierarchy", "levels"],
+    "refresh rs": ["hierarchy", "levels"],
+    "refresh sa": ["hierarchy", "levels"],
+    "cycles rs": ["cycles", "levels"],
+    "cycles sa": ["cycles", "levels"],
+}
 
 
-def _levels(group: str, samples: list[Sample]) -> str:
-    """A cycle's price by levels and nonzeros."""
-    free = solve(samples, ["calls", "cycles"], {})
-    return (
-        f"# {group}: {free['calls'].values[0]:.3g} us a level and {free['cycles'].values[0]:.3g} us per 1000 nonzeros; "
-        f"{_range(free['cycles'])}"
-    )
+def remarks(found: dict[str, list[Sample]], fits: dict[str, Fit]) -> Iterator[str]:
+    """What is counted under a shared name, fitted alone: where these differ much, one name is too few."""
+    found = relative(found, fits["products"].values)
+    for group, names in _ALONE.items():
+        samples = found.get(group.removesuffix(" by rows"), [])
+        if group.endswith("by rows"):
+            samples = [s._replace(counts={names[0]: 1.0}) for s in samples]
+        if samples:
+            alone = solve(samples, names, {})
+            what = "; ".join(f"{k} ({', '.join(f'{v:.3g}' for v in alone[k].values)})" for k in names)
+            yield f"# {group} alone: {what}; {_range(alone[names[0]])}"

@@ -10,33 +10,39 @@ from collections.abc import Mapping
 __all__ = ["TABLE", "product_seconds", "weights"]
 
 # microseconds per event, microseconds per thousand nonzeros, microseconds per thousand rows: one product y = A x
-PRODUCT: tuple[float, float, float] = (1.0, 0.45, 0.55)
+PRODUCT: tuple[float, float, float] = (1.0, 0.476, 0.0)
 
 # counted per event: (us per event, us per 1000 nonzeros, us per 1000 rows)
 EVENTS: dict[str, tuple[float, float, float]] = {
     "products": PRODUCT,
-    "sweeps": (1.0, 0.9, 1.2),  # one stationary iteration, residual included
-    "cg_steps": (1.0, 0.47, 2.0),  # one fused CG iteration, product included
-    "ssor_steps": (1.0, 0.9, 1.9),  # one CG iteration in Eisenstat's form
-    "passes": (0.4, 0.0, 0.35),  # one n-vector read or written in a vector operation
-    "checks": (2.0, 0.1, 0.2),  # comparing the matrix with the one that was kept
-    "gathers": (5.0, 1.2, 2.0),  # values brought into another order
-    "symbolics": (50.0, 8.0, 8.0),  # levels, permutation, maps of a pattern
-    "symmetry": (20.0, 6.0, 1.0),  # comparing A with its transpose
-    "calls": (8.0, 0.0, 0.0),  # one pass of a Python method through the loop
-    "orderings": (60.0, 60.0, 60.0),  # a fill-reducing ordering
-    "factorizations": (60.0, 3.0, 3.0),  # what a factorization costs beside its flops
-    "ic_factorizations": (10.0, 12.0, 10.0),
+    "sweeps": (0.2, 0.34, 5.1),  # one stationary iteration, residual included
+    "cg_steps": (0.12, 0.53, 0.22),  # one fused CG iteration, product included
+    "ssor_steps": (0.18, 0.42, 0.4),  # one CG iteration in Eisenstat's form
+    "passes": (0.28, 0.0, 0.15),  # one n-vector read or written in a vector operation
+    "checks": (14.0, 0.35, 0.6),  # comparing the matrix with the one that was kept
+    "gathers": (0.3, 1.3, 3.0),  # values brought into another order, scaled by the diagonal
+    "diagonals": (4.2, 0.15, 4.0),  # the diagonal found and inverted
+    "symbolics": (9.0, 8.4, 27.0),  # levels, permutation, maps of a pattern
+    "symmetry": (0.9, 0.6, 1.3),  # comparing A with its transpose
+    "calls": (3.2, 0.0, 0.0),  # one pass of a Python method through the loop
+    "orderings": (300.0, 275.0, 50.0),  # a fill-reducing ordering
+    "factorizations": (32.0, 0.0, 200.0),  # what a factorization costs beside its flops and nonzeros
+    "ic_factorizations": (4.1, 3.2, 0.0),
+    "ic_solves": (0.2, 0.06, 9.2),  # one application of an IC(0), bound by latency
+    "levels_rs": (390.0, 0.0, 0.0),  # one level of a Ruge-Stueben hierarchy, set up
+    "levels_sa": (1380.0, 0.0, 0.0),  # one level of smoothed aggregation, set up
 }
 
 # counted per unit: us per 1000 units
 UNITS: dict[str, float] = {
-    "factor_flops": 0.7,  # multiply-adds of a sparse factorization, from the column counts
-    "factor_nonzeros": 0.02,  # nonzeros of the factors, written
-    "dense_flops": 0.0002,  # flops of a dense factorization
-    "triangular": 1.6,  # nonzeros passed in a triangular solve
-    "hierarchy": 90.0,  # nonzeros of a multigrid hierarchy, set up
-    "cycles": 4.5,  # nonzeros visited by a multigrid cycle, smoothing included
+    "factor_flops": 0.36,  # multiply-adds of a sparse factorization, from the column counts
+    "factor_nonzeros": 9.8,  # nonzeros of the factors, written
+    "dense_flops": 0.0285,  # flops of a dense factorization
+    "triangular": 0.97,  # nonzeros passed in a sparse triangular solve
+    "dense_triangular": 0.16,  # entries passed in a dense one
+    "hierarchy": 100.0,  # nonzeros of a multigrid hierarchy, set up
+    "cycles_rs": 5.6,  # nonzeros visited by a V-cycle of a Ruge-Stueben hierarchy, smoothing included
+    "cycles_sa": 9.9,  # the same of smoothed aggregation
 }
 
 TABLE: dict[str, dict[str, tuple[float, float, float]] | dict[str, float]] = {"events": EVENTS, "units": UNITS}
@@ -64,7 +70,7 @@ def weights(rows: int, nonzeros: int) -> Mapping[str, float]:
     --------
     >>> from resolvent.core.costs import weights
     >>> w = weights(10_000, 49_600)
-    >>> w["products"], 1.5 < w["ssor_steps"] < 3
+    >>> w["products"], 0.5 < w["ssor_steps"] < 3
     (1.0, True)
     """
     unit = 1e6 * product_seconds(rows, nonzeros)

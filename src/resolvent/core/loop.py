@@ -258,4 +258,3 @@ class _Run:
             why=self.reason,
             threshold=self.threshold,
         )
-

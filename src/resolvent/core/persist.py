@@ -150,7 +150,9 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
         if not isinstance(tree, dict) or tree.get("format") != "resolvent-state":
             raise StateFileError(f"{name}: not a resolvent state file")
         if tree.get("version") != VERSION:
-            raise StateFileError(f"{name}: written by another version of the format ({tree.get('version')!r}, here {VERSION})")
+            raise StateFileError(
+                f"{name}: written by another version of the format ({tree.get('version')!r}, here {VERSION})"
+            )
         arrays = [_array(archive.read(n)) for n in names[1:]]
     state = _restore(tree["state"], arrays)
     if not isinstance(state, dict):

@@ -166,7 +166,8 @@ class Result:
             "measure": measure,
             "steps": int(self.steps),
             "reason": self.reason,
-            **{"kind": "recomputed", "strength": "the measure was recomputed from x and the problem's data alone"},
+            "kind": "recomputed",
+            "strength": "the measure was recomputed from x and the problem's data alone",
             **self.digest,
         }
         json.dumps(out)

@@ -26,7 +26,15 @@ __all__ = ["DEFAULT_RTOL", "Session"]
 
 DEFAULT_RTOL = float("1e-6")
 _RETRY = frozenset(
-    {Status.INDEFINITE, Status.BREAKDOWN, Status.STAGNATED, Status.SETUP, Status.DIVERGED, Status.CHANGE, Status.NONFINITE}
+    {
+        Status.INDEFINITE,
+        Status.BREAKDOWN,
+        Status.STAGNATED,
+        Status.SETUP,
+        Status.DIVERGED,
+        Status.CHANGE,
+        Status.NONFINITE,
+    }
 )
 _ATTEMPTS = 6
 
@@ -200,7 +208,9 @@ class Session:
             raise ValueError(f'order={order!r} was given; "given" and "similar" are possible')
         coupled = getattr(problems, "coupled", False)
         if order == "similar" and coupled:
-            raise ValueError('order="similar" is impossible here: each problem of this sequence depends on the one before')
+            raise ValueError(
+                'order="similar" is impossible here: each problem of this sequence depends on the one before'
+            )
         bar = hook("progress")(problems) if progress else None
         solving = self._similar(list(problems), chunk) if order == "similar" else self._given(problems)
         for result in solving:

@@ -111,7 +111,7 @@ def _power(buffer, pos):
     start, power = pos, 0
     while 48 <= buffer[pos] <= 57:
         if power < 100000:
-            power = 10 * power + (buffer[pos] - 48)
+            power = 10 * power + np.int64(buffer[pos]) - 48
         pos += 1
     return OK if pos > start else NUMBER, -power if minus else power, pos
 

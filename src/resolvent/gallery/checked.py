@@ -89,13 +89,13 @@ def compressed_matrix(
 def coordinate_matrix(
     where: str, data: np.ndarray, row: np.ndarray, column: np.ndarray, shape: tuple[int, int]
 ) -> csr_array:
-    """A canonical CSR array from triplets; dimensions are bounded by 65,536 + 4 x the bytes of the triplets."""
+    """A canonical CSR array from triplets; dimensions are bounded by 65,536 + the bytes of the triplets."""
     data = values(where, "data", data)
     if data.ndim != 1:
         raise ValueError(f"{where}: 'data' must have one axis, not shape {data.shape}")
     row = _indices(where, "row", row, data.size, shape[0])
     column = _indices(where, "col", column, data.size, shape[1])
-    if max(shape) > 65_536 + 4 * (data.nbytes + row.nbytes + column.nbytes):
+    if max(shape) > 65_536 + data.nbytes + row.nbytes + column.nbytes:
         raise ValueError(f"{where}: {shape[0]} x {shape[1]} is out of proportion to {data.size} entries")
     return _canonical(where, coo_array((data, (row, column)), shape=shape).tocsr(), data.size)
 

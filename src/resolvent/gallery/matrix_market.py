@@ -9,7 +9,7 @@ double does not hold.
 
 Numbers are the nearest doubles. Entries given twice are added up. Memory is bounded by the file's size: what the
 header claims is checked against the bytes there are (an entry takes at least four) before anything is allocated, and
-dimensions may be at most ``65,536 + 4 x bytes``; the peak is below ``24 x bytes + 8 MiB`` (40 x for pattern files).
+dimensions may be at most ``65,536 + bytes``; the peak is below ``32 x bytes + 8 MiB``.
 
 Reference: R. Boisvert, R. Pozo, K. Remington, The Matrix Market exchange formats, NISTIR 5935, 1996.
 """
@@ -167,7 +167,7 @@ def _check_sizes(path: Path, line: int, room: int, sizes: list[int], layout: str
             line,
             f"the size line promises {count} entries, but the {room} bytes left hold {room // least} at most",
         )
-    if layout == "coordinate" and max(rows, columns) > 65_536 + 4 * room:
+    if layout == "coordinate" and max(rows, columns) > 65_536 + room:
         _fail(path, line, f"{rows} x {columns} is out of proportion to the {room} bytes of entries")
 
 

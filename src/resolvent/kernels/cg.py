@@ -63,7 +63,7 @@ def _redirect(dinv, use_dinv, r, p, beta):
         p[i] = (r[i] * dinv[i] if use_dinv else r[i]) + beta * p[i]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def cg(ip, ix, a, dinv, use_dinv, x, r, p, q, scal, n_steps, goal, norms):
     """Up to `n_steps` iterations; returns the number done, with the residual's 2-norm after each in `norms`.
 
@@ -104,7 +104,7 @@ def cg(ip, ix, a, dinv, use_dinv, x, r, p, q, scal, n_steps, goal, norms):
     return max(n_steps, 0)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def _split(dinv, use_dinv, x, r, p, q, alpha, rz):
     """The step with beta from the new residual itself."""
     rr = new = 0.0

@@ -30,52 +30,48 @@ __all__ = ["allocate", "cg", "look", "numeric", "solution", "start", "symbolic"]
 RUNNING, INDEFINITE, NONFINITE, EXACT = 0.0, 1.0, 2.0, 3.0
 LOST = 1e-6  # a forecast below this part of the old value is replaced by a sum
 EVERY = 8  # iterations from one look to the next, at most
-NEAR = 2.0  # look where the estimate is within this factor of the goal
+NEAR = 1.5  # look where the estimate is within this factor of the goal
 # scal: what `cg` carries on from call to call
 OMEGA, TRUE, CODE, STEPS, LOOKED, RATIO, RR, STEP_R, STEP_X, BETA = range(10)
 R, P, T, W, X = range(5)  # rows of vec
 
 
 def allocate(plan, dtype):
-    """Buffers for a plan: ``mat`` (values), ``root`` (2, n) real, ``vec`` (5, n), ``scal`` (10,) float64; all but vec are zeroed."""
+    """Buffers for a plan: ``mat`` (values), ``root`` (2, n) real, ``vec`` (5, n), ``scal`` (10,) float64. mat begins at zero."""
     n = int(plan[N])
-    root = np.zeros((2, n), np.empty(0, dtype).real.dtype)
-    return np.zeros(max(int(plan[VALUES]), 1), dtype), root, np.empty((5, n), dtype), np.zeros(10)
+    root = np.empty((2, n), np.empty(0, dtype).real.dtype)
+    return np.zeros(int(plan[VALUES]) + 1, dtype), root, np.empty((5, n), dtype), np.zeros(10)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def numeric(plan, ip, ix, a, mat, root):
     """Gather ``D^-1/2 (L + L^H) D^-1/2`` into `mat` and ``D^-1/2, D^1/2`` (renumbered) into `root`.
 
-    Returns -1, or the first row whose diagonal is not positive and finite; then nothing of use was written.
+    A is canonical. Returns -1, or the first row whose diagonal is not positive and finite; then the buffers are of no use.
     """
-    n = ip.shape[0] - 1
+    n, nnz = ip.shape[0] - 1, ix.shape[0]
     scale = np.empty(n, root.dtype)
-    for i in range(n):
-        d = root.dtype.type(0)
-        for e in range(_U(ip[i]), _U(ip[i + 1])):
-            if ix[e] == i:
-                d += a[e].real
+    dest, diag = _U(HEAD + n), HEAD + n + nnz
+    bad = n
+    for k in range(n):
+        e, i = plan[diag + k], plan[HEAD + k]
+        d = a[e].real if e < nnz else root.dtype.type(0)
         if not (d > 0 and np.isfinite(d)):
-            return i
-        scale[i] = d
-    for i in range(n):
-        scale[i] = 1 / np.sqrt(scale[i])
-    dest = HEAD + n
+            bad = min(bad, np.int64(i))
+        d = 1 / np.sqrt(d)
+        root[0, k], scale[i] = d, d
+    if bad < n:
+        return bad
+    for k in range(n):
+        root[1, k] = 1 / root[0, k]
     for i in range(n):
         s = scale[i]
         for e in range(_U(ip[i]), _U(ip[i + 1])):
-            j = ix[e]
-            if j != i:
-                mat[plan[_U(dest) + e]] = a[e] * s * scale[j]
-    for k in range(n):
-        root[0, k] = scale[plan[HEAD + k]]
-    for k in range(n):
-        root[1, k] = 1 / root[0, k]
+            mat[plan[dest + e]] = a[e] * s * scale[ix[e]]
     return -1
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def start(plan, mat, root, omega, r, vec, scal):
     """Begin at the residual `r` (natural order, unchanged) with a correction of zero; returns the 2-norm of r."""
     rh = vec[R]
@@ -113,7 +109,7 @@ def _settle(vec, scal):
     return rr
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def look(plan, mat, root, vec, scal):
     """The 2-norm of ``b - A x`` by the recurrence, also left in ``scal[TRUE]``; half a product."""
     if scal[STEP_R] != 0.0:
@@ -181,7 +177,7 @@ def _forward(plan, mat, vec, om):
     return pq, rq, qq
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def cg(plan, mat, root, vec, scal, n_steps, goal, norms):
     """Up to `n_steps` iterations; returns the number done, with the residual's 2-norm after each in `norms`.
 

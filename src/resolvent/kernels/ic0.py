@@ -21,7 +21,7 @@ def allocate(plan, dtype):
     return np.zeros(int(plan[VALUES]) + 2 * int(plan[0]), dtype)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def factor(plan, ip, ix, a, shift, fac):
     """Factor ``A + shift diag(A)`` into `fac`; returns -1, or the first row whose pivot was not positive and finite.
 

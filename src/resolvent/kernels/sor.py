@@ -16,7 +16,7 @@ from numba import njit
 from .csr import _ONE, _U, FAST, ROWWISE, abs2, norm2
 
 
-@njit(cache=True, fastmath=ROWWISE)
+@njit(cache=True, fastmath=ROWWISE, error_model="numpy")
 def _forward(ip, ix, a, diag_pos, x, r, dx, om, back):
     """Residual of the sweep before (if `back` is finite: else r holds it), then ``dx = (D/omega + L)^-1 r``; returns ``<r, r>``."""
     zero = r.dtype.type(0)
@@ -54,7 +54,7 @@ def _forward(ip, ix, a, diag_pos, x, r, dx, om, back):
     return total
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def sor(ip, ix, a, diag_pos, x, r, dx, omega, n_sweeps, goal, norms):
     """Successive over-relaxation, ``dx = (D/omega + L)^-1 r``; see the module for the arguments."""
     om, back = r.real.dtype.type(omega), r.real.dtype.type(1.0 / omega - 1.0)
@@ -91,7 +91,7 @@ def _ssor_residual(ip, ix, a, diag_pos, r, back):
     return norm2(r)
 
 
-@njit(cache=True, fastmath=ROWWISE)
+@njit(cache=True, fastmath=ROWWISE, error_model="numpy")
 def _ssor_forward(ip, ix, a, diag_pos, r, dx, om, back):
     """``s = ((1/omega - 1) D - L) r`` and ``dx = (D/omega + L)^-1 s``, reading L once; returns ``<s, s>``."""
     zero = r.dtype.type(0)
@@ -119,7 +119,7 @@ def _ssor_forward(ip, ix, a, diag_pos, r, dx, om, back):
     return total
 
 
-@njit(cache=True, fastmath=ROWWISE)
+@njit(cache=True, fastmath=ROWWISE, error_model="numpy")
 def _ssor_backward(ip, ix, a, diag_pos, x, r, dx, om, back):
     """dx is d1 on entry and d1 + d2 on return, r becomes d2, x takes the step."""
     n, zero = _U(r.shape[0]), r.dtype.type(0)
@@ -147,7 +147,7 @@ def _ssor_backward(ip, ix, a, diag_pos, x, r, dx, om, back):
         x[i] += last
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def ssor(ip, ix, a, diag_pos, x, r, dx, omega, n_sweeps, goal, norms):
     """Symmetric SOR: a forward step ``d1 = (D/omega + L)^-1 r``, then a backward step ``d2`` on what is left.
 
@@ -185,7 +185,7 @@ def _take_out(ip, ix, a, r, dx):
     return norm2(r)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def jacobi(ip, ix, a, diag_pos, x, r, dx, omega, n_sweeps, goal, norms):
     """Damped Jacobi, ``dx = omega D^-1 r``; see the module for the arguments."""
     om = r.real.dtype.type(omega)
@@ -200,7 +200,7 @@ def jacobi(ip, ix, a, diag_pos, x, r, dx, omega, n_sweeps, goal, norms):
     return max(n_sweeps, 0)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def chebyshev(ip, ix, a, diag_pos, x, r, p, state, n_sweeps, goal, norms):
     """Chebyshev's semi-iteration for ``D^-1 A`` with eigenvalues in ``[lmin, lmax]``, ``0 < lmin <= lmax``.
 

@@ -8,8 +8,8 @@ one of the distances gets a stored zero. What is in no run of `SHORT` rows is ke
 cost.
 
 What the pattern decides is one array, the *plan* (`analyse`); the values are another, in the order in which the solves read
-them. After its head of `HEAD` numbers a plan holds perm (new to old), dest (the place of each entry of A among the values; none for
-the diagonal), and for each triangle a program: chunks ``lo, hi, segments``, and in them segments, either a run
+them. After its head of `HEAD` numbers a plan holds perm (new to old), dest (the place of each entry of A among the values; that of the
+diagonal is one past them), the places of the diagonal in A (nnz where there is none), and for each triangle a program: chunks ``lo, hi, segments``, and in them segments, either a run
 ``first row, rows, m, m distances`` or compressed rows ``first row, rows, ROWS, rows + 1 pointers, columns``. The program for the
 upper triangle runs from the last row to the first.
 """
@@ -17,7 +17,7 @@ upper triangle runs from the last row to the first.
 import numpy as np
 from numba import njit
 
-from .csr import _ONE, _U, _ZERO, FAST, levels
+from .csr import _ONE, _U, _ZERO, FAST, ROWWISE, levels
 
 HEAD = 8
 N, NNZ, VALUES, LOWER, UPPER, UPPER_VALUES, DEPTH, IN_RUNS = range(HEAD)
@@ -157,8 +157,11 @@ def _runs(ip, ix, perm, place, first, side, runs, distances):
 
 
 @njit(cache=True)
-def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest):
-    """Write the program of one triangle at `pc` and the places of its values from `q`; returns the ends of both."""
+def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest, diag):
+    """Write the program of one triangle at `pc`, the places of its values from `q`, and where the diagonal is.
+
+    Returns the ends of the program and of the values.
+    """
     n = place.shape[0]
     used = header = segments = 0
     for g in range(count):
@@ -181,6 +184,8 @@ def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest)
             for b in range(begin, end):
                 e = begin + end - 1 - b if side else b  # the row solved last comes last
                 j = np.int64(ix[e])
+                if j == i:
+                    diag[k] = e
                 if j == i or (j > i) != (side == 1):
                     continue
                 if m < 0:
@@ -204,7 +209,6 @@ def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest)
     return pc, q
 
 
-@njit(cache=True)
 def analyse(ip, ix):
     """The plan of a canonical square pattern, in the type of `ix`; the diagonal may be stored or not.
 
@@ -212,36 +216,25 @@ def analyse(ip, ix):
     over compressed rows the processor then foresees where a row ends, which is worth a factor of three.
     """
     n, nnz = ip.shape[0] - 1, ix.shape[0]
-    perm, dest, place = np.empty(n, ix.dtype), np.zeros(nnz, ix.dtype), np.empty(n, np.int64)
-    first, runs, distances = np.empty((2, n), np.int64), np.empty((2, n + 1, 2), np.int64), np.empty((2, nnz + 1), np.int64)
-    count = np.zeros(2, np.int64)
-    depth = in_runs = 0
-    for by_count in range(2):
-        if by_count and in_runs >= n:
-            break
+    perm, dest, diag = np.empty(n, ix.dtype), np.empty(nnz, ix.dtype), np.full(n, nnz, ix.dtype)
+    place, first = np.empty(n, np.int64), np.empty((2, n), np.int64)
+    runs, distances = np.empty((2, n + 1, 2), np.int64), np.empty((2, nnz + 1), np.int64)
+    for by_count in (False, True):
         depth = _order(ip, ix, by_count, perm, place, first)
-        in_runs = 0
-        for side in range(2):
-            count[side] = _runs(ip, ix, perm, place, first, side, runs[side], distances[side])
-            for g in range(count[side]):
-                in_runs += runs[side, g + 1, 0] - runs[side, g, 0] if runs[side, g, 1] >= 0 else 0
-    prog = np.empty(nnz + 2 * n + 8 * (count[0] + count[1]), ix.dtype)
-    base = HEAD + n + nnz
-    middle, values = _write(ip, ix, perm, place, 0, count[0], runs[0], distances[0], 0, 0, prog, dest)
-    end, total = _write(ip, ix, perm, place, 1, count[1], runs[1], distances[1], middle, values, prog, dest)
-    plan = np.empty(base + end, ix.dtype)
-    plan[N], plan[NNZ], plan[VALUES], plan[DEPTH], plan[IN_RUNS] = n, nnz, total, depth, in_runs
-    plan[LOWER], plan[UPPER], plan[UPPER_VALUES] = base, base + middle, values
-    for k in range(n):
-        plan[HEAD + k] = perm[k]
-    for e in range(nnz):
-        plan[HEAD + n + e] = dest[e]
-    for c in range(end):
-        plan[base + c] = prog[c]
-    return plan
+        count = [_runs(ip, ix, perm, place, first, side, runs[side], distances[side]) for side in (0, 1)]
+        in_runs = sum(int((np.diff(runs[side, : c + 1, 0]) * (runs[side, :c, 1] >= 0)).sum()) for side, c in enumerate(count))
+        if in_runs >= n:
+            break
+    prog = np.empty(nnz + 2 * n + 8 * sum(count), ix.dtype)
+    middle, values = _write(ip, ix, perm, place, 0, count[0], runs[0], distances[0], 0, 0, prog, dest, diag)
+    end, total = _write(ip, ix, perm, place, 1, count[1], runs[1], distances[1], middle, values, prog, dest, diag)
+    dest[diag[diag < nnz]] = total
+    base = HEAD + 2 * n + nnz
+    head = np.array([n, nnz, total, base, base + middle, values, depth, in_runs], ix.dtype)
+    return np.concatenate((head, perm, dest, diag, prog[:end]))
 
 
-@njit(cache=True, fastmath=FAST, forceinline=True)
+@njit(cache=True, fastmath=ROWWISE, forceinline=True)
 def segment(plan, mat, pc, q, om, src, y, side):
     """``y_k -= om sum_j mat_kj src_j`` over the rows of the segment at `pc`; returns where the next begins, and its values."""
     s, rows, m = _U(plan[pc]), _U(plan[pc + _ONE]), _U(plan[pc + _TWO])

@@ -3,10 +3,11 @@
 from ..core.registry import register
 from .guess import Guess
 from .recycle import Lifetime
+
 try:
     from .tune import Bandit
 except ImportError:
-    Bandit = Climb_ = type('Bandit', (), {})
+    Bandit = Climb_ = type("Bandit", (), {})
 from .tune.climb import Climb
 
 __all__ = ["Bandit", "Climb", "Guess", "Lifetime"]

@@ -5,6 +5,7 @@ interpolation is kept and the Galerkin products are formed with the new matrix (
 Reference: Bell, Olson, Schroder, Southworth, PyAMG, JOSS 8 (2023).
 """
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from ..core import Cost, SetupError
 from .base import Bound
 
 __all__ = ["AMG", "AMGBound"]
+
+_CALLS = {"rs": 11.0, "sa": 20.0}  # Python's part of a cycle, in calls a level
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ class AMG:
     def estimate(self, problem: Any) -> Cost:
         """Set-up and one cycle from the cost table, with operator complexity 2 (Ruge-Stueben) or 1.4."""
         nonzeros = (2.0 if self.kind == "rs" else 1.4) * problem.nonzeros
-        return Cost(0.0, problem.weight("hierarchy") * nonzeros, problem.weight("cycles") * nonzeros)
+        levels = max(2.0, math.log(max(problem.n, 20) / 10.0, 2.0 if self.kind == "rs" else 8.0))
+        setup = problem.weight("hierarchy") * nonzeros + problem.weight(f"levels_{self.kind}") * levels
+        cycle = problem.weight(f"cycles_{self.kind}") * nonzeros + _CALLS[self.kind] * problem.weight("calls") * levels
+        return Cost(0.0, setup, cycle)
 
 
 class AMGBound(Bound):
@@ -97,9 +103,11 @@ class AMGBound(Bound):
         except (ValueError, RuntimeError, TypeError, np.linalg.LinAlgError, ZeroDivisionError, IndexError) as error:
             raise SetupError(f"PyAMG could not set up a hierarchy: {error}") from error
         size = float(sum(level.A.nnz for level in self.hierarchy.levels))
-        refreshed = isinstance(older, AMGBound)
-        problem.work.add("hierarchy", size * (0.4 if refreshed else 1.0), "setup")
-        self.counts = {"cycles": size, "calls": float(len(self.hierarchy.levels))}
+        levels = float(len(self.hierarchy.levels))
+        part = 0.25 if isinstance(older, AMGBound) else 1.0  # a refresh is about a quarter of a set-up
+        problem.work.add("hierarchy", size * part, "setup")
+        problem.work.add(f"levels_{recipe.kind}", levels * part, "setup")
+        self.counts = {f"cycles_{recipe.kind}": size, "calls": _CALLS[recipe.kind] * levels}
 
     def apply(self, r: Any) -> Any:
         """One V-cycle."""

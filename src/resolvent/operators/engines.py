@@ -34,7 +34,19 @@ class FusedEngine:
         problem = self.problem
         scal = self.scal
         done: int = kernels.cg.cg(
-            problem.ip, problem.ix, problem.data, self.inverse, self.use, self.x, self.r, self.p, self.q, scal, room, goal, norms
+            problem.ip,
+            problem.ix,
+            problem.data,
+            self.inverse,
+            self.use,
+            self.x,
+            self.r,
+            self.p,
+            self.q,
+            scal,
+            room,
+            goal,
+            norms,
         )
         problem.work.add("cg_steps", done)
         self.norm, self.code = float(scal[2]), int(scal[3])

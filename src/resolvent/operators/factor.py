@@ -111,7 +111,7 @@ class DenseFactorBound(Bound):
             raise SetupError("the factorization failed: the matrix is exactly singular")
         problem.work.add("factorizations", 1, "setup")
         problem.work.add("dense_flops", 2 * problem.n**3 / 3, "setup")
-        self.counts = {"triangular": float(problem.n**2)}
+        self.counts = {"dense_triangular": float(problem.n**2)}
 
     def apply(self, r: Any) -> Any:
         """A^-1 r."""
@@ -126,14 +126,18 @@ def factor_estimate(problem: Any) -> Cost:
     known = problem.symbolic.get("factor.flops.True") or problem.symbolic.get("factor.flops.False")
     fixed = problem.weight("factorizations")
     if problem.kind == "dense":
-        return Cost(0.0, problem.weight("dense_flops") * 2 * problem.n**3 / 3 + fixed, problem.weight("triangular") * problem.n**2)
+        return Cost(
+            0.0,
+            problem.weight("dense_flops") * 2 * problem.n**3 / 3 + fixed,
+            problem.weight("dense_triangular") * problem.n**2,
+        )
     if known is None:
         width = problem.symbolic.get("width")
         if width is None:
             width = problem.symbolic["width"] = int(kernels.csr.bfs_width(problem.ip, problem.ix))
             problem.work.add("symmetry", 2, "once")
         flops = 10.0 * width**3
-        known = (flops, max(problem.nonzeros, 4.0 * (flops * problem.n) ** 0.5))
+        known = (flops, max(problem.nonzeros, 1.2 * (flops * problem.n) ** 0.5))
     flops, nonzeros = known
     setup = problem.weight("factor_flops") * flops + problem.weight("factor_nonzeros") * nonzeros + fixed
     return Cost(0.0, setup, problem.weight("triangular") * nonzeros + 1.0)

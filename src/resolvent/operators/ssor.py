@@ -19,9 +19,11 @@ class JacobiBound(Bound):
         d = problem.diagonal()
         bad = np.flatnonzero(~(d.real > 0))
         if len(bad):
-            raise SetupError(f"the diagonal entry of row {bad[0]} is not positive, and Jacobi needs a positive diagonal")
+            raise SetupError(
+                f"the diagonal entry of row {bad[0]} is not positive, and Jacobi needs a positive diagonal"
+            )
         self.inverse = 1.0 / d.real
-        problem.work.add("gathers", 1, "setup")
+        problem.work.add("diagonals", 1, "setup")
         self.counts = {"passes": 3.0}
 
     def apply(self, r: Any) -> Any:

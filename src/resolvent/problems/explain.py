@@ -10,7 +10,9 @@ from ..core import Measure, OperatorError, Status
 
 __all__ = ["explain_failure"]
 
-_LOOK = frozenset({Status.INDEFINITE, Status.BREAKDOWN, Status.STAGNATED, Status.BUDGET, Status.CHANGE, Status.DIVERGED})
+_LOOK = frozenset(
+    {Status.INDEFINITE, Status.BREAKDOWN, Status.STAGNATED, Status.BUDGET, Status.CHANGE, Status.DIVERGED}
+)
 _LARGEST = 200_000
 
 

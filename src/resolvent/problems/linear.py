@@ -256,15 +256,19 @@ class LinearSystem:
         return f"{how}/{'spd' if spd else 'general'}/{self.n}/{self.dtype}"
 
     def distance(self, bound: Any) -> float:
-        """||A - A'||_F / ||A'||_F to the matrix of the same pattern that ``bound`` was made from; inf when unknown."""
+        """||A - A'||_F / ||A'||_F to the matrix of the same pattern that ``bound`` was made from; inf when unknown.
+
+        Judged from every k-th entry, some 4096 of them: enough to rank set-ups, at no cost.
+        """
         if bound.matrix_version == self.matrix_version:
             return 0.0
         source = getattr(bound, "source", None)
         if not self.stored or source is None or len(source.data) != len(self.data):
             return math.inf
-        self.work.add("checks", 2)
-        size = math.sqrt(abs(np.vdot(source.data, source.data)))
-        gap = self.data - source.data
+        stride = max(1, len(self.data) // 4096) | 1
+        old = source.data[::stride]
+        size = math.sqrt(abs(np.vdot(old, old)))
+        gap = self.data[::stride] - old
         return math.sqrt(abs(np.vdot(gap, gap))) / size if size > 0 else math.inf
 
     # ---- what changed ----------------------------------------------------------------------------------------------
@@ -417,7 +421,9 @@ class LinearSystem:
         other = "" if name in ("float64", "complex128") else " or pass float64"
         return f"no {name} vector does better; ask rtol >= {rtol:.1g}{other}"
 
-    def explain(self, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]) -> tuple[Status, str]:
+    def explain(
+        self, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]
+    ) -> tuple[Status, str]:
         """Look closer at a failure: not finite, inconsistent, indefinite."""
         return explain_failure(self, status, x, best, why, seen)
 

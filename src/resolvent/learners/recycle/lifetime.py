@@ -22,7 +22,9 @@ from ...core.registry import restored
 
 __all__ = ["Lifetime"]
 
-_FAILED = frozenset({Status.INDEFINITE, Status.BREAKDOWN, Status.STAGNATED, Status.NONFINITE, Status.DIVERGED, Status.SETUP})
+_FAILED = frozenset(
+    {Status.INDEFINITE, Status.BREAKDOWN, Status.STAGNATED, Status.NONFINITE, Status.DIVERGED, Status.SETUP}
+)
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class Lifetime(Learner):
         ``"preconditioner"`` for the set-up of CG's preconditioner, ``"factor"`` for that of ``rv.Direct``.
     cap : float, default 0.85
         A kept attempt may cost this part of the last rebuild before a fresh set-up takes over.
-    memory : int, default 2
+    memory : int, default 3
         Set-ups kept at the same time (each holds its factors and a copy of its matrix).
     same : bool, default False
         Keep for an unchanged matrix only.
@@ -82,7 +84,7 @@ class Lifetime(Learner):
 
     slot: str
     cap: float = 0.85
-    memory: int = 2
+    memory: int = 3
     same: bool = False
     kept: int = field(default=0, init=False)
     built: int = field(default=0, init=False)

@@ -237,9 +237,7 @@ class Select(Learner):
                 self._settle(arm, mean, best)
         elif mean < 0.95 * best and len(arm.spent) >= 2:
             self._settle(arm, mean, best)
-        elif len(arm.spent) >= 2 and (cost >= 0.9 * best or self._hopeless(arm, kept, best)):
-            self.trial = None
-        elif self.purse.left <= 0:
+        elif (len(arm.spent) >= 2 and (cost >= 0.9 * best or self._hopeless(arm, kept, best))) or self.purse.left <= 0:
             self.trial = None
 
     def _hopeless(self, arm: Arm, kept: float, best: float) -> bool:
@@ -262,7 +260,9 @@ class Select(Learner):
     def _promote(self) -> None:
         """The arm that solved what the incumbent could not takes its place; so does one that is known to cost less."""
         incumbent, now = self.arms[self.best], self.arms[self.now]
-        if self.now != self.best and (incumbent.failures > 0 or incumbent.solves == 0 or now.cost < 0.9 * incumbent.cost):
+        if self.now != self.best and (
+            incumbent.failures > 0 or incumbent.solves == 0 or now.cost < 0.9 * incumbent.cost
+        ):
             self._install(self.now)
 
     def _watch(self, cost: float) -> None:
@@ -336,4 +336,3 @@ class Select(Learner):
         self.best, self.count, self.trial = int(state["best"]), int(state["count"]), state["trial"]
         self.recent, self.level = [float(v) for v in state["recent"]], float(state["level"])
         self.switches = [(int(n), str(name)) for n, name in state["switches"]]
-

@@ -29,6 +29,7 @@ _SILENT = frozenset({Status.USER, Status.INTERRUPTED, Status.ERROR, Status.NOISY
 _LEAST = 1e-3
 _CLIP = 10.0
 _DIGITS = 0.5
+_FAILED = 2.0
 
 
 class _Drawn(NamedTuple):
@@ -70,11 +71,13 @@ class Bandit(Learner):
         For an empty range, fewer than two arms, an unknown kind or rule; from ``propose`` when ``kind="chebyshev"``
         meets a problem without a scalar context.
 
-    Notes ----- The loss is ``result.cost.running`` (products), with what the formula took. Under a first guess it is
-    that cost per decimal digit gained times the digits from zero to the tolerance; gains under half a digit teach
-    nothing. A solve that fails or is capped is censored: it counts as the arm's expected loss (failed: the largest
-    loss seen) or its own cost, whichever is more. A loss is never taken above 10 times the mean. Solves that another
-    learner marked ``trial``, or in which the parameter had another value than the one proposed, teach nothing.
+    Notes
+    -----
+    The loss is ``result.cost.running`` (products), with what the formula took. Under a first guess it is that cost per
+    decimal digit gained times the digits from zero to the tolerance; gains under half a digit teach nothing. A solve
+    that is capped or fails is censored: it counts as its own cost or the arm's expected loss, whichever is more, a
+    failed one as twice the largest loss seen at least. A loss is never taken above 10 times the mean. Solves that
+    another learner marked ``trial``, or in which the parameter had another value than the one proposed, teach nothing.
 
     References
     ----------
@@ -85,7 +88,7 @@ class Bandit(Learner):
     --------
     >>> import numpy as np, scipy.sparse as sp, resolvent as rv
     >>> session = rv.Session(rv.SOR(), learners=[rv.Bandit("omega", 1.0, 1.9, seed=1)], rtol=1e-8)
-    >>> for shift in np.linspace(2.0, 2.1, 30):
+    >>> for shift in np.linspace(2.1, 2.2, 30):
     ...     A = sp.diags_array([-np.ones(39), shift * np.ones(40), -np.ones(39)], offsets=[-1, 0, 1]).tocsr()
     ...     x = session(A, np.ones(40))
     >>> session.learners[0].lessons
@@ -127,6 +130,10 @@ class Bandit(Learner):
             raise ValueError(f"arms={self.arms!r} was given; a whole number from 2 to 10000 is expected")
         if self.kind not in _POLICIES:
             raise ValueError(f'kind={self.kind!r} was given; "tsallis" or "chebyshev" is expected')
+        if not isinstance(self.formula, bool | None):
+            raise ValueError(f"formula={self.formula!r} was given; True, False or None is expected")
+        if self.seed is not None and (isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0):
+            raise ValueError(f"seed={self.seed!r} was given; a whole number that is not negative, or None, is expected")
         if self.rule is not None and self.rule not in FORMULAS:
             raise ValueError(f'rule={self.rule!r} was given; "sor", "ssor" or None is expected')
 
@@ -235,7 +242,7 @@ class Bandit(Learner):
         if policy.rounds:
             loss = min(loss, _CLIP * policy.scale)
         if censored:
-            loss = max(loss, policy.expected(drawn.arm), 0.0 if result.capped else self._worst)
+            loss = max(loss, policy.expected(drawn.arm), 0.0 if result.capped else _FAILED * self._worst)
         else:
             self._worst = max(self._worst, loss)
         loss = max(loss, _LEAST)
@@ -293,8 +300,10 @@ class Bandit(Learner):
 
 def _digits(problem: Any, result: Any) -> tuple[float, float]:
     """Decimal digits gained by the attempt, not beyond the tolerance, and those from zero to the tolerance."""
-    rows = result.history
-    start = float(rows[0][1]) if len(rows) else math.nan
+    start = getattr(result, "start", None)
+    if start is None:
+        rows = result.history
+        start = float(rows[0][1]) if len(rows) else math.nan
     limit = result.threshold or 0.0
     end = max(float(result.seen.get("residual", math.nan)), limit)
     gained = math.log10(start / end) if start > 0.0 and end > 0.0 else 0.0

@@ -65,7 +65,9 @@ class CG:
     def __post_init__(self) -> None:
         inner = self.preconditioner
         if inner is not None and not hasattr(inner, "bind"):
-            raise ValueError(f"{inner!r} is not a preconditioner: rv.SSOR(), rv.Jacobi(), rv.IC(), rv.Direct(), rv.AMG() are")
+            raise ValueError(
+                f"{inner!r} is not a preconditioner: rv.SSOR(), rv.Jacobi(), rv.IC(), rv.Direct(), rv.AMG() are"
+            )
         own = frozenset({"symmetric"})
         needs = own if inner is None else own | getattr(inner, "needs", frozenset())
         object.__setattr__(self, "needs", needs)
@@ -126,7 +128,7 @@ class CG:
         if type(recipe).__name__ == "SSOR":
             return Cost(0.0, problem.weight("gathers"), problem.weight("ssor_steps"))
         if type(recipe).__name__ == "Jacobi":
-            return Cost(0.0, problem.weight("gathers"), problem.weight("cg_steps"))
+            return Cost(0.0, problem.weight("diagonals"), problem.weight("cg_steps"))
         return Cost(setup.once, setup.setup, setup.running + 1.0 + 12 * problem.weight("passes"))
 
 

@@ -2,7 +2,8 @@
 
     (D + L) dx = r,   x += dx,   r = -U dx
 
-Step: one pass over A, the residual included. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding. Converges for Hermitian positive definite or diagonally dominant A; slow on fine meshes: use SOR or CG.
+Step: one pass over A, the residual included. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding.
+Converges for Hermitian positive definite or diagonally dominant A; slow on fine meshes: use SOR or CG.
 One protocol step runs up to ``stride`` iterations in one kernel call.
 
 Reference: Varga, Matrix Iterative Analysis (1962), chapter 3.

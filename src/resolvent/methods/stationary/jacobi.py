@@ -2,7 +2,8 @@
 
     dx = omega D^-1 r,   x += dx,   r -= A dx
 
-Step: one product and three vector passes. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding. Converges for diagonally dominant A; not where 2 D - A is indefinite.
+Step: one product and three vector passes. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding.
+Converges for diagonally dominant A; not where 2 D - A is indefinite.
 One protocol step runs up to ``stride`` iterations in one kernel call.
 
 Reference: Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., section 4.1.
@@ -75,4 +76,4 @@ class Jacobi:
 
     def estimate(self, problem: Any) -> Cost:
         """Set-up: a gather."""
-        return Cost(0.0, problem.weight("gathers"), problem.weight("sweeps"))
+        return Cost(0.0, problem.weight("diagonals"), problem.weight("sweeps"))

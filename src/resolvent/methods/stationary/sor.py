@@ -2,7 +2,8 @@
 
     (D/omega + L) dx = r,   x += dx,   r = ((1/omega - 1) D - U) dx
 
-Step: one pass over A, the residual included. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding. Converges for Hermitian positive definite A and 0 < omega < 2; not for matrices with a zero on the diagonal.
+Step: one pass over A, the residual included. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding.
+Converges for Hermitian positive definite A and 0 < omega < 2; not for matrices with a zero on the diagonal.
 One protocol step runs up to ``stride`` iterations in one kernel call.
 
 Reference: Young, Iterative Solution of Large Linear Systems (1971), chapter 4.

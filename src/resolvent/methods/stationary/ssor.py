@@ -2,7 +2,8 @@
 
     W = D/omega + L,   x += (2 - omega)/omega W^-T D W^-1 r
 
-Step: two passes over A. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding. Converges for Hermitian positive definite A and 0 < omega < 2; as a preconditioner of CG it is run in Eisenstat's form.
+Step: two passes over A. Memory: x, r and one vector. Leaves ``residual``, exact up to rounding. Converges for
+Hermitian positive definite A and 0 < omega < 2; as a preconditioner of CG it is run in Eisenstat's form.
 One protocol step runs up to ``stride`` iterations in one kernel call.
 
 Reference: Axelsson, Iterative Solution Methods (1994), section 7.4.

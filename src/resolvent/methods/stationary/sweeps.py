@@ -8,7 +8,7 @@ import numpy as np
 from ... import kernels
 from ...core import SetupError, State, Status
 
-__all__ = ["SweepState", "diagonal_positions", "swept", "sweep_init"]
+__all__ = ["SweepState", "diagonal_positions", "sweep_init", "swept"]
 
 
 class SweepState(State):
@@ -66,7 +66,17 @@ def swept(kernel: Any, problem: Any, state: SweepState, parameter: Any, stride: 
     room = stride if state.room is None else min(stride, state.room)
     goal = -1.0 if state.goal is None else state.goal
     done = kernel(
-        problem.ip, problem.ix, problem.data, state.positions, state.x, state.r, state.dx, parameter, room, goal, state.norms
+        problem.ip,
+        problem.ix,
+        problem.data,
+        state.positions,
+        state.x,
+        state.r,
+        state.dx,
+        parameter,
+        room,
+        goal,
+        state.norms,
     )
     problem.work.add("sweeps", weight * done)
     state.k += done

@@ -1,0 +1,95 @@
+"""Where a page's facts come from: a Session in memory, or the files of a run. Both give one plain dictionary."""
+
+import math
+from typing import Any
+
+__all__ = ["from_run", "from_session"]
+
+
+def from_session(session: Any) -> dict[str, Any]:
+    """Facts of a session: its last records, its totals, its learners."""
+    from ..runs.learned import learners_table
+
+    entries = [dict(entry) for entry in session.records]
+    cold = session.totals.get("cold") or None
+    for entry in entries:
+        entry["cold"] = cold
+    _histories(session, entries)
+    solved = session.totals["solves"]
+    left = "" if solved == len(entries) else f"The pictures show the last {len(entries)} of {solved} solves."
+    return {
+        "name": "A session",
+        "title": left,
+        "entries": entries,
+        "total": solved,
+        "solved_all": session.totals["ok"],
+        "learners": learners_table(session),
+        "auto": bool(session.auto),
+        "options": {"method": "auto" if session.auto else repr(session.method), "rtol": session.rtol},
+        "versions": {},
+        "complete": True,
+        "note": "",
+        "command": "",
+        "verify": "",
+    }
+
+
+def _histories(session: Any, entries: list[dict[str, Any]]) -> None:
+    """Residual histories where somebody kept them: a History among the recorders, else the last result."""
+    keepers = [r for r in session.recorders if hasattr(r, "blocks")]
+    if keepers:
+        blocks = list(keepers[0].blocks)
+        if len(blocks) == len(entries):
+            count = len(entries)
+            for k in sorted({round(j * (count - 1) / 8) for j in range(9)}):
+                entries[k]["history"] = [[row[0], row[1]] for row in blocks[k]]
+            return
+    last = getattr(session, "_last", None)
+    if last is not None and entries:
+        entries[-1]["history"] = last.history.tolist()
+
+
+def from_run(path: Any) -> dict[str, Any]:
+    """Facts of a run, from its folder."""
+    from ..core import load_state
+    from ..runs.folder import Folder
+    from ..runs.plan import Plan
+
+    folder = Folder(path)
+    manifest = folder.manifest()
+    entries = list(folder.entries())
+    learned: dict[str, Any] = load_state(folder.state)["run"] if folder.state.exists() else {"learners": []}
+    saved = manifest["plan"]
+    plan = Plan(**{key: value for key, value in saved.items() if key != "where"})
+    said = {key: value for key, value in saved.items() if value not in (None, {}) and key not in ("where", "source")}
+    return {
+        "name": str(manifest["name"]),
+        "title": str(manifest["title"]),
+        "entries": entries,
+        "total": len(manifest["order"]) if not manifest.get("complete") else len(entries),
+        "solved_all": sum(bool(entry["ok"]) for entry in entries),
+        "learners": learned["learners"],
+        "auto": any(row["arms"] for row in learned["learners"]),
+        "options": said,
+        "versions": manifest["versions"],
+        "complete": bool(manifest.get("complete")),
+        "note": str(manifest.get("note", "")),
+        "n": manifest.get("n"),
+        "dtype": manifest.get("dtype"),
+        "command": _command(plan),
+        "verify": f"resolvent verify {folder.path.name}",
+    }
+
+
+def _command(plan: Any) -> str:
+    words = [f"resolvent run {plan.source}"]
+    for name in ("count", "size", "rtol", "seed", "state"):
+        value = getattr(plan, name)
+        if value is not None:
+            words.append(f"--{name} {value:g}" if isinstance(value, float) and math.isfinite(value) else f"--{name} {value}")
+    if plan.method not in (None, "auto"):
+        words.append(f"--method {plan.method}")
+    if plan.order == "similar":
+        words.append("--order similar")
+    words += [f"-o {key}={value}" for key, value in plan.options.items()]
+    return " ".join([*words, "--out FOLDER"])
