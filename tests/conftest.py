@@ -1,4 +1,4 @@
-"""Shared by all tests: what belongs to an extra is skipped with a reason, and nothing depends on the machine's threads."""
+"""Shared by all tests: one thread for BLAS, and the same Hypothesis examples in every run."""
 
 import os
 from pathlib import Path

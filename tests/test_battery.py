@@ -126,7 +126,7 @@ def published_fact_equals_recomputed(row):
         assert true <= asked * (1 + 1e-3) + small(problem) * 1e-2
         assert abs(result.seen["residual"] - true) <= small(problem)
         assert result.threshold == pytest.approx(asked, rel=1e-6)
-        assert 0 < result.steps and result.work and result.cost.total > 0
+        assert result.steps > 0 and result.work and result.cost.total > 0
         assert json.dumps(result.certificate()) and "meets the tolerance" in result.reason
 
 
@@ -185,7 +185,9 @@ def harvest_serves_the_same_tolerance(row):
     stop = Residual(1e-9) | Steps(5000)
     first = drive(row.build(), row.method, stop)
     again = drive(row.build(), row.method, stop, carry=first.carry)
-    later = drive(row.build(shift=0.6), row.method, stop, carry={k: v for k, v in first.carry.items() if k != "residual"})
+    later = drive(
+        row.build(shift=0.6), row.method, stop, carry={k: v for k, v in first.carry.items() if k != "residual"}
+    )
     for result, problem in ((first, row.build()), (again, row.build()), (later, row.build(shift=0.6))):
         assert result.ok, result.reason
         assert error_of(problem, result.x) <= 1e-9 * np.linalg.norm(problem.b) * 1.001

@@ -67,7 +67,9 @@ def test_big_endian_fortran_and_strided_arrays_keep_their_values():
     assert all(np.array_equal(x, y) for x, y in zip(given, back, strict=True))
 
 
-@pytest.mark.parametrize("bad", [object(), np.array([object()]), np.array(["text"]), {1: 2}, {"f": print}, b"bytes", {1, 2}])
+@pytest.mark.parametrize(
+    "bad", [object(), np.array([object()]), np.array(["text"]), {1: 2}, {"f": print}, b"bytes", {1, 2}]
+)
 def test_what_is_not_plain_is_not_saved(bad):
     with pytest.raises(TypeError):
         dumps({"bad": bad})
@@ -145,7 +147,12 @@ HOSTILE = {
     "tree is a list": [("state.json", b"[]")],
     "tree is no JSON": [("state.json", b"{")],
     "tree is not UTF-8": [("state.json", b"\xff\xfe{}")],
-    "deep": [("state.json", b'{"format": "resolvent-state", "version": 1, "state": ' + b'{"l": [' * 5000 + b"]}" * 5000 + b"}")],
+    "deep": [
+        (
+            "state.json",
+            b'{"format": "resolvent-state", "version": 1, "state": ' + b'{"l": [' * 5000 + b"]}" * 5000 + b"}",
+        )
+    ],
     "no format": [("state.json", json.dumps({"version": 1, "state": {"d": {}}}).encode())],
     "another version": [("state.json", tree({"d": {}}, version=2))],
     "version as text": [("state.json", tree({"d": {}}, version="1"))],

@@ -78,7 +78,7 @@ def test_rules_are_frozen_and_each_run_has_its_own_memory():
     assert fires(rule, (0, 1.0), (2, 1.0)) == fires(rule, (0, 1.0), (2, 1.0)) == [0, Status.CHANGE]
 
 
-# ---- work and cost ---------------------------------------------------------------------------------------------------
+# ---- work and cost --------------------------------------------------------------------------------
 
 
 def test_work_is_counted_by_name_and_part():
@@ -126,7 +126,7 @@ def test_the_purse_opens_slowly_and_closes_when_spent():
     assert other == purse
 
 
-# ---- names, records, order ---------------------------------------------------------------------------------------------
+# ---- names, records, order ------------------------------------------------------------------------
 
 
 def test_methods_have_names():
@@ -136,7 +136,8 @@ def test_methods_have_names():
 
 
 @pytest.mark.parametrize(
-    "value", [rv.CG(), rv.CG(rv.SSOR(1.7)), rv.CG(rv.IC(0.1)), rv.CG(rv.AMG("rs", 3)), rv.Direct(), rv.Chebyshev(lmax=2.0)]
+    "value",
+    [rv.CG(), rv.CG(rv.SSOR(1.7)), rv.CG(rv.IC(0.1)), rv.CG(rv.AMG("rs", 3)), rv.Direct(), rv.Chebyshev(lmax=2.0)],
 )
 def test_records_go_there_and_back(value):
     import json
@@ -144,7 +145,9 @@ def test_records_go_there_and_back(value):
     assert from_record(json.loads(json.dumps(to_record(value)))) == value
 
 
-@pytest.mark.parametrize("record", [{"class": "Popen", "params": {}}, {"class": "CG", "params": {"evil": 1}}, {}, {"class": []}])
+@pytest.mark.parametrize(
+    "record", [{"class": "Popen", "params": {}}, {"class": "CG", "params": {"evil": 1}}, {}, {"class": []}]
+)
 def test_records_of_strangers_are_refused(record):
     with pytest.raises((ValueError, TypeError)):
         from_record(record)
@@ -180,7 +183,7 @@ def test_similar_order_is_a_permutation():
     assert sorted(similar_order(points)) == list(range(40))
 
 
-# ---- results -----------------------------------------------------------------------------------------------------------
+# ---- results --------------------------------------------------------------------------------------
 
 
 def test_every_status_has_a_truth_and_a_sentence():

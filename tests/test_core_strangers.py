@@ -1,4 +1,4 @@
-"""State files of strangers with a right digest and wrong contents: refused or harmless, never a crash, never a wrong answer.
+"""State files of strangers, a right digest over wrong contents: refused or harmless, no crash and no wrong answer.
 
 Each case runs in a process of its own, because what is looked for may kill it.
 """
@@ -111,7 +111,8 @@ CASES = {
                     elif kind == 4:
                         source["ix"][:] = 899
                     elif kind == 5:
-                        low = sp.csr_array(sp.tril(sp.random_array((900, 900), density=0.01, rng=rng)) + sp.eye_array(900))
+                        low = sp.tril(sp.random_array((900, 900), density=0.01, rng=rng)) + sp.eye_array(900)
+                        low = sp.csr_array(low)
                         low.sort_indices()
                         source["ip"], source["ix"] = low.indptr.astype(np.uint32), low.indices.astype(np.uint32)
                         source["data"] = low.data
@@ -136,7 +137,9 @@ CASES = {
     """,
     "a symbolic part": """
         state = session("ssor").state_dict()
-        state["memory"]["symbolic"] = {"diagonal": np.full(900, 2**31, np.uint32), "eisenstat.plan": np.full(99, 2**31, np.uint32)}
+        state["memory"]["symbolic"] = {
+            "diagonal": np.full(900, 2**31, np.uint32), "eisenstat.plan": np.full(99, 2**31, np.uint32)
+        }
         put(state)
         accept()
     """,
@@ -144,7 +147,8 @@ CASES = {
         good = session("cg").state_dict()
         for name, value in (
             ("totals", {}), ("totals", []), ("solved", "many"), ("purse", {}), ("purse", None), ("learned", {}),
-            ("learners", [{"class": "Popen", "params": {"args": "true"}}]), ("method", {"class": "CG", "params": {"stride": 0}}),
+            ("learners", [{"class": "Popen", "params": {"args": "true"}}]),
+            ("method", {"class": "CG", "params": {"stride": 0}}),
             ("method", {"class": "CG", "params": {"preconditioner": {"class": "CG", "params": {}}}}),
             ("options", {}), ("options", {"nosuch": 1}), ("auto", 1), ("method", "cg"),
         ):
@@ -155,7 +159,8 @@ CASES = {
         good = session("auto").state_dict()
         import copy
         for name, value in (
-            ("kind", "stored/spd/999999999999/float64"), ("kind", "x"), ("kind", 7), ("best", 99), ("best", -1), ("trial", 99),
+            ("kind", "stored/spd/999999999999/float64"), ("kind", "x"), ("kind", 7), ("best", 99), ("best", -1),
+            ("trial", 99),
             ("trial", "cg"), ("arms", []), ("level", "high"), ("recent", [None]), ("count", -5), ("switches", [1]),
         ):
             state = copy.deepcopy(good)

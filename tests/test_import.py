@@ -14,7 +14,9 @@ def child(code):
     return done.stdout
 
 
-@pytest.mark.parametrize("code", ["import resolvent", "import resolvent as rv; rv.Session(rv.CG(rv.SSOR()), [rv.Guess()])"])
+@pytest.mark.parametrize(
+    "code", ["import resolvent", "import resolvent as rv; rv.Session(rv.CG(rv.SSOR()), [rv.Guess()])"]
+)
 def test_heavy_packages_wait_for_their_first_use(code):
     loaded = child(f"import sys; {code}; print(*(name for name in {HEAVY!r} if name in sys.modules))")
     assert loaded.split() == []

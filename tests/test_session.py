@@ -29,7 +29,9 @@ def matrix(t=0.0, n=N):
 
 
 def drifting(count=12, step=0.05, n=N):
-    return [rv.LinearSystem(matrix(step * i, n), np.ones(n * n) + 0.1 * np.sin(np.arange(n * n) + i)) for i in range(count)]
+    return [
+        rv.LinearSystem(matrix(step * i, n), np.ones(n * n) + 0.1 * np.sin(np.arange(n * n) + i)) for i in range(count)
+    ]
 
 
 def wind(problem, strength=0.5):
@@ -65,7 +67,9 @@ SEQUENCES = {
     "sizes": lambda: [p for i in range(4) for p in drifting(2, n=N - 3 * (i % 2))] + drifting(4),
     "kinds": lambda: [p if i % 3 else wind(p) for i, p in enumerate(drifting(12))],
 }
-FITTING = [(s, q) for s in SESSIONS for q in SEQUENCES if q != "kinds" or s in ("auto", "direct+kept factor", "sor bandit")]
+FITTING = [
+    (s, q) for s in SESSIONS for q in SEQUENCES if q != "kinds" or s in ("auto", "direct+kept factor", "sor bandit")
+]
 
 
 @pytest.mark.parametrize(("name", "sequence"), FITTING)
@@ -116,7 +120,7 @@ def test_a_dense_session_can_be_put_away(sequence, tmp_path):
             assert loaded.solve(problem).x.tobytes() == session.solve(problem).x.tobytes()
 
 
-# ---- the face ----------------------------------------------------------------------------------------------------------
+# ---- the face -------------------------------------------------------------------------------------
 
 
 def test_called_it_returns_x_or_raises():
@@ -248,7 +252,7 @@ def test_two_owners_are_refused_by_name():
         rv.Session("sor", [rv.Bandit("omega", 1.0, 1.9), rv.Bandit("omega", 1.2, 1.5)])
 
 
-# ---- promise 2: the cost, never the tolerance --------------------------------------------------------------------------
+# ---- promise 2: the cost, never the tolerance -----------------------------------------------------
 
 
 def total(session, problems, count="steps"):
@@ -344,7 +348,7 @@ def test_learners_see_what_was_in_force():
     assert seen[1][2] > seen[0][2]  # the guess's own products count
 
 
-# ---- what is kept -----------------------------------------------------------------------------------------------------
+# ---- what is kept ---------------------------------------------------------------------------------
 
 
 def test_in_place_assembly_is_noticed():
@@ -430,7 +434,7 @@ def test_many_sessions_in_many_threads_do_not_mix():
     assert all(found[k] == alone for k in range(4))
 
 
-# ---- shapes and sizes ---------------------------------------------------------------------------------------------------
+# ---- shapes and sizes -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["auto", "cg", "direct", "sor"])
@@ -441,8 +445,10 @@ def test_several_right_hand_sides(method):
     result = session.solve(problem)
     R = np.linalg.norm(B - problem.A @ result.x, axis=0)
     assert result.ok and result.x.shape == B.shape and not result.x[:, 2].any()
-    assert np.all(R <= 1e-8 * np.linalg.norm(B, axis=0) * 1.0001)
-    assert result.seen["residuals"] == pytest.approx(R, abs=1e-10) and result.seen["residual"] == max(result.seen["residuals"])
+    assert np.all(1e-8 * np.linalg.norm(B, axis=0) * 1.0001 >= R)
+    assert result.seen["residuals"] == pytest.approx(R, abs=1e-10) and result.seen["residual"] == max(
+        result.seen["residuals"]
+    )
     guessed = session.solve(problem, x0=result.x)
     assert guessed.ok and guessed.steps == 0
     with pytest.raises(ValueError, match="shape of b"):
@@ -514,7 +520,7 @@ def test_learned_seconds_instead_of_the_table():
     assert all(is_true(p, session.solve(p), 1e-8) for p in drifting(4))
 
 
-# ---- state files of strangers -------------------------------------------------------------------------------------------
+# ---- state files of strangers ---------------------------------------------------------------------
 
 
 def test_loading_replaces_options_on_request(tmp_path):

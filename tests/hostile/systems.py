@@ -25,6 +25,8 @@ class Case:
     options: dict = field(default_factory=dict)  # of LinearSystem
     recipe: object = None  # a preconditioner of its own: CG is run with it, whatever the pair
     operator: bool = False
+    others: tuple = ()  # further matrices that the operator may be judged by
+    product: object = None  # in place of ``true @ x``, for operators that are no matrix
     more: dict = field(default_factory=dict)  # options of the solve
 
 

@@ -148,7 +148,8 @@ def race(
     budget : float
         Seconds after which an entrant is cut off.
     hopeless : float, optional
-        From the tenth system on an entrant that took this many times what the fastest one took is left behind.
+        One that has taken this many times as long as the fastest of the others (the first entrant apart) is left behind; ten times
+        as many before the tenth system.
     feed : callable, optional
         ``feed(i, x)`` for coupled sequences.
     after : callable, optional
@@ -168,7 +169,7 @@ def race(
             entrant = entrants[(i + k) % len(entrants)]
             if entrant.call is None or entrant.out:
                 continue
-            x = _turn(entrant, problem, budget)
+            x = _turn(entrant, problem, _allowed(entrants, entrant, i, budget, hopeless))
             if x is None:
                 continue
             residual = float(np.linalg.norm(problem.b - problem.A @ x))
@@ -177,21 +178,27 @@ def race(
                 first = x
             if after is not None:
                 after(entrant, problem, entrant.seconds[-1])
-        if hopeless is not None and i >= 9:
-            _leave_behind(entrants, hopeless)
         if feed is not None:
             feed(i, first)
     return count
 
 
-def _turn(entrant: Entrant, problem: Any, budget: float) -> Any:
+def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, budget: float, hopeless: float | None) -> float:
+    """Seconds that the entrant may have taken in all after its solve of system `i`."""
+    if hopeless is None or entrant is entrants[0]:
+        return budget
+    others = [e.total for e in entrants[1:] if e.seconds and not e.out] or [entrants[0].total]
+    return min(budget, hopeless * min(others) * (1 if i >= 9 else 10) + 0.5)
+
+
+def _turn(entrant: Entrant, problem: Any, allowed: float) -> Any:
     """One timed solve; None when it did not end."""
     call = entrant.call
     assert call is not None
     with silenced():
         start = time.perf_counter()
         try:
-            x, steps = call(problem, start + budget - entrant.total)
+            x, steps = call(problem, start + allowed - entrant.total)
         except Abandoned:
             x, steps = None, 0
         except Exception as error:  # a peer may fail as it likes: that is its result
@@ -201,17 +208,9 @@ def _turn(entrant: Entrant, problem: Any, budget: float) -> Any:
     entrant.seconds.append(took)
     if x is not None:
         entrant.steps.append(steps)
-    if entrant.total > budget and not entrant.out:
-        entrant.out, entrant.note = True, f"cut off after {budget:g} s: a lower bound"
+    if entrant.total > allowed and not entrant.out:
+        entrant.out, entrant.note = True, f"left after {entrant.total:.3g} s, {len(entrant.seconds)} systems: a lower bound"
     return x
-
-
-def _leave_behind(entrants: list[Entrant], hopeless: float) -> None:
-    running = [e for e in entrants if e.call is not None and not e.out]
-    best = min(e.total for e in running)
-    for entrant in running[1:]:
-        if entrant.total > hopeless * best and entrant is not entrants[0]:
-            entrant.out, entrant.note = True, f"left behind: {hopeless:g} x the fastest; a lower bound"
 
 
 def compare(
@@ -240,7 +239,7 @@ def compare(
         Seconds for each contender; one that needs more is cut off, and its row says so.
     rtol : float
     hopeless : float, optional
-        From the tenth system on, peers that took this many times as long as the fastest are left behind.
+        Peers that have taken this many times as long as the fastest peer are left behind (see `race`).
     problems : iterable, optional
         Systems of your own; a ``feed(i, x)`` is told resolvent's solutions.
     session : Session, optional

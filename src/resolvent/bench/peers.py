@@ -7,9 +7,12 @@ solution. A symmetric CSR matrix is handed to splu as the CSC matrix that it is,
 works on. Whoever times a peer verifies its answer afterwards, outside the clock.
 """
 
+import os
+import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -124,7 +127,8 @@ def _aggregation(problem: Any) -> Any:
 def _ruge_stueben(problem: Any) -> Any:
     import pyamg
 
-    return pyamg.ruge_stuben_solver(sp.csr_matrix(problem.A)).aspreconditioner()
+    with _mute():
+        return pyamg.ruge_stuben_solver(sp.csr_matrix(problem.A)).aspreconditioner()
 
 
 # name in the table: class, set-up, kept
@@ -195,3 +199,17 @@ def peers(rtol: float = 1e-8, warm: bool = False) -> dict[str, Peer | str]:
 def silenced() -> Any:
     """A context without the peers' warnings (conversions, sizes)."""
     return warnings.catch_warnings(action="ignore")
+
+
+@contextmanager
+def _mute() -> Iterator[None]:
+    """Standard output closed for C++ as well: PyAMG prints a line for every row that its interpolation cannot serve."""
+    sys.stdout.flush()
+    with open(os.devnull, "wb") as hole:
+        kept = os.dup(1)
+        try:
+            os.dup2(hole.fileno(), 1)
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)

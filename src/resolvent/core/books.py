@@ -8,7 +8,7 @@ from .protocol import Advice, State
 from .result import Result
 from .status import Change, Status
 
-__all__ = ["Callback", "Record", "Records", "add", "light", "opening", "summary"]
+__all__ = ["Callback", "Record", "Records", "add", "light", "opening", "reopened", "summary"]
 
 
 class Callback:
@@ -119,6 +119,27 @@ def opening() -> dict[str, Any]:
         "methods": {},
         "failed": {},
     }
+
+
+def reopened(saved: dict[str, Any]) -> dict[str, Any]:
+    """Totals from a state file, of the shape that ``opening`` gives.
+
+    Raises
+    ------
+    ValueError
+        When they are of another shape.
+    """
+    fresh = opening()
+    if set(saved) != set(fresh):
+        raise ValueError("the totals are not those of a session")
+    for name, value in fresh.items():
+        kinds = (int, float) if isinstance(value, int | float) else type(value)
+        if not isinstance(saved[name], kinds) or isinstance(saved[name], bool):
+            raise ValueError(f"the total {name!r} is not a number")
+        fresh[name] = dict(saved[name]) if isinstance(value, dict) else saved[name]
+    if not all(isinstance(n, int) for part in ("methods", "failed") for n in fresh[part].values()):
+        raise ValueError("the totals are not those of a session")
+    return fresh
 
 
 def add(totals: dict[str, Any], record: Record) -> None:

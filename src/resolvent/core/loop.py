@@ -99,6 +99,8 @@ class _Run:
         except (SetupError, OperatorError, CallbackError, MemoryError, KeyboardInterrupt) as error:
             steps = state.k if state is not None else steps
             status = self._broken(error, state)
+            if self.best is None:
+                self._start_only(x0)
         return self._finish(status, state, steps)
 
     def _init(self, x0: Any, carry: dict[str, Any], steps: int) -> Any:
@@ -117,7 +119,7 @@ class _Run:
     def _iterate(self, state: Any) -> Status:
         """Step until a rule fires, the method gives up, or the cap is reached."""
         problem, method, check, limit = self.problem, self.method, self.check, self.limit
-        each = bool(self.recorders) and any(getattr(r, "each", False) for r in self.recorders)
+        each = self.goal is None or any(getattr(r, "each", False) for r in self.recorders)
         capped = self.cap < math.inf
         status: Status = state.status or check(state)
         while status == Status.RUNNING:
@@ -229,6 +231,14 @@ class _Run:
     def _residual(self) -> dict[str, Any]:
         """The residual vector of the x returned, for whoever goes on from it."""
         return {} if self.best is None or self.best.vector is None else {"residual": self.best.vector}
+
+    def _start_only(self, x0: Any) -> None:
+        """Nothing was measured: fall back to the first iterate."""
+        try:
+            self.best = Measure(self.problem.scale) if x0 is None else self.problem.measure(x0)
+            self.best_x = x0
+        except Exception:
+            self.best = Measure(math.inf)
 
     def _finish(self, status: Status, state: Any, steps: int) -> Result:
         problem = self.problem

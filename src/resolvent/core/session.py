@@ -37,6 +37,7 @@ _RETRY = frozenset(
     }
 )
 _ATTEMPTS = 6
+_OPTIONS = frozenset({"rtol", "atol", "max_steps", "max_seconds", "seed", "on_fail", "cost"})
 
 
 class Session:
@@ -148,6 +149,8 @@ class Session:
             With the reason; ``error.result`` holds what was reached.
         """
         result = self._solve(hook("problem")(A, b, **options), None)
+        if result.status == Status.INTERRUPTED:
+            raise KeyboardInterrupt(result.reason)
         return result.raise_if_failed().x
 
     def solve(self, problem: Any, x0: Any = None) -> Result:
@@ -217,6 +220,8 @@ class Session:
             if bar is not None:
                 bar.advance(result)
             yield result
+            if result.status == Status.INTERRUPTED:
+                raise KeyboardInterrupt(result.reason)
         if bar is not None:
             bar.close()
 
@@ -262,6 +267,9 @@ class Session:
         begin = time.perf_counter()
         problem.work.reset()
         change = problem.compare(self.memory)
+        unfit = problem.unfit(x0) if hasattr(problem, "unfit") else None
+        if unfit is not None:
+            return self._unfit(problem, change, unfit, begin)
         start = None if x0 is None else problem.enter(x0)
         stop = self._rule(problem)
         advice = self._advise(problem, start)
@@ -284,6 +292,12 @@ class Session:
             _better(result, best)
             self.memory.get("facts", {}).pop("symmetric", None)
         return self._close(problem, change, first, advice, result, begin)
+
+    def _unfit(self, problem: Any, change: Change, why: str, begin: float) -> Result:
+        """Input that is not finite: said before any work."""
+        result = Result(status=Status.NONFINITE, seen={"residual": math.nan}, why=why)
+        result.method = self.method
+        return self._close(problem, change, Advice(), Advice(), result, begin)
 
     def _rule(self, problem: Any) -> Rule:
         if self.stop is not None:
@@ -371,6 +385,12 @@ class Session:
         problem.leave(result)
         result.advice = books.light(advice)
         result.seconds = time.perf_counter() - begin
+        for recorder in self.recorders:
+            try:
+                recorder.end(problem, result)
+            except Exception as error:
+                result.status = Status.ERROR
+                result.why = f"a recorder raised {type(error).__name__} at the end: {error}"
         record = books.Record(result, change, first, advice)
         self.records.append(record)
         books.add(self.totals, record)
@@ -438,8 +458,8 @@ class Session:
         for learner, part in zip(self.learners, learned, strict=True):
             learner.load_state_dict(part)
         self.purse.load_state_dict(state["purse"])
-        self.memory = dict(state["memory"])
-        self.totals = dict(state["totals"])
+        self.memory = hook("memory")(state["memory"])
+        self.totals = books.reopened(state["totals"])
         self.solved = int(state["solved"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -490,6 +510,8 @@ class Session:
         state = load_state(path)
         try:
             saved = state["session"]
+            if set(saved["options"]) != _OPTIONS:
+                raise StateFileError(f"{path}: its options are not those of a session")
             chosen = {k: v for k, v in saved["options"].items() if v is not None or k != "rtol"} | options
             method = "auto" if saved["auto"] is True else from_record(saved["method"])
             session = cls(method, [from_record(r) for r in saved["learners"]], **chosen)

@@ -256,7 +256,7 @@ def run(
     out : callable
         Takes each line.
     rounds, steps : int, optional
-        Synthetic systems of each variance (5000) and time steps (1000).
+        Synthetic systems of each variance (5000) and time steps (5000).
     sizes : sequence of int, optional
         n_x of the heat equation (50 and 100).
 
@@ -267,7 +267,7 @@ def run(
         ``headline``.
     """
     rounds = rounds or (200 if quick else 5000)
-    steps = steps or (100 if quick else 1000)
+    steps = steps or (100 if quick else 5000)
     sizes = sizes or ((24,) if quick else (50, 100))
     result: dict[str, Any] = {"synthetic": {}, "heat": {}}
     for variance in ("low", "high"):

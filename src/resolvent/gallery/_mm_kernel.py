@@ -199,6 +199,21 @@ def _index(buffer, pos, most):
 
 
 @njit(cache=True)
+def _place(buffer, pos, n_rows, n_columns):
+    """Row and column of an entry, from 1: (code, row, column, position after them or of what is wrong)."""
+    i, after = _index(buffer, pos, n_rows)
+    if i < 1:
+        return ROW if i == 0 else INDEX, 0, 0, pos
+    pos = _blanks(buffer, after)
+    if buffer[pos] == NEWLINE:
+        return MISSING, 0, 0, pos
+    j, after = _index(buffer, pos, n_columns)
+    if j < 1:
+        return COLUMN if j == 0 else INDEX, 0, 0, pos
+    return OK, i, j, after
+
+
+@njit(cache=True)
 def entries(buffer, state, shape, kind, rows, columns, bits, later, high5, low5, exponent5):
     """Read entries from ``state`` on until the end, an error, or until the list of uncertain numbers is full.
 
@@ -239,17 +254,8 @@ def entries(buffer, state, shape, kind, rows, columns, bits, later, high5, low5,
             break
         i, j = 0, 0
         if coordinate:
-            i, after = _index(buffer, pos, n_rows)
-            if i < 1:
-                code = ROW if i == 0 else INDEX
-                break
-            pos = _blanks(buffer, after)
-            if buffer[pos] == NEWLINE:
-                code = MISSING
-                break
-            j, after = _index(buffer, pos, n_columns)
-            if j < 1:
-                code = COLUMN if j == 0 else INDEX
+            code, i, j, pos = _place(buffer, pos, n_rows, n_columns)
+            if code != OK:
                 break
             if symmetry != 0 and i != j:
                 state[4 if i > j else 5] = 1
@@ -257,7 +263,6 @@ def entries(buffer, state, shape, kind, rows, columns, bits, later, high5, low5,
                     code = MIXED
                     break
             rows[k], columns[k] = i - 1, j - 1
-            pos = after
         for part in range(each):
             pos = _blanks(buffer, pos)
             if buffer[pos] == NEWLINE:

@@ -251,23 +251,18 @@ def segment(plan, mat, pc, q, om, src, y, side):
                 e += _ONE
             y[k] -= om * c
         return cols + e, q + e
-    while m > _ZERO:
+    while m > _ONE:
         a = s + _U(plan[pc]) if side else s - _U(plan[pc])
-        if m == _ONE:
-            for l in range(rows):
-                y[s + l] -= om * (mat[q + l] * src[a + l])
-            return pc + _ONE, q + rows
         b = s + _U(plan[pc + _ONE]) if side else s - _U(plan[pc + _ONE])
         q2 = q + rows
-        if m == _THREE:
-            d = s + _U(plan[pc + _TWO]) if side else s - _U(plan[pc + _TWO])
-            q3 = q2 + rows
-            for l in range(rows):
-                y[s + l] -= om * (mat[q + l] * src[a + l] + mat[q2 + l] * src[b + l] + mat[q3 + l] * src[d + l])
-            return pc + _THREE, q3 + rows
         for l in range(rows):
             y[s + l] -= om * (mat[q + l] * src[a + l] + mat[q2 + l] * src[b + l])
         pc, q, m = pc + _TWO, q2 + rows, m - _TWO
+    if m == _ONE:
+        a = s + _U(plan[pc]) if side else s - _U(plan[pc])
+        for l in range(rows):
+            y[s + l] -= om * (mat[q + l] * src[a + l])
+        pc, q = pc + _ONE, q + rows
     return pc, q
 
 

@@ -165,8 +165,7 @@ def _ordering(A: Any) -> tuple[Any, Any, Any, Any]:
     SuperLU orders while it factors, so a matrix of the same pattern with a dominant diagonal is factored to ask it.
     """
     n = A.shape[0]
-    easy = A.copy().astype(float)
-    easy.data[:] = -1e-3
+    easy = sp.csc_array((np.full(A.nnz, -1e-3), A.indices, A.indptr), shape=A.shape)
     easy = sp.csc_array(easy + sp.diags_array(np.full(n, 1.0 + float(n)), format="csc"))
     lu = _splu(easy, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     perm = np.argsort(lu.perm_c).astype(np.intp)

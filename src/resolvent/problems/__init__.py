@@ -1,5 +1,5 @@
 """Problem families: one frozen dataclass each."""
 
-from .linear import LinearSystem
+from .linear import LinearSystem, remembered
 
-__all__ = ["LinearSystem"]
+__all__ = ["LinearSystem", "remembered"]

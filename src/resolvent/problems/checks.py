@@ -29,6 +29,8 @@ _DTYPES = {np.dtype(t) for t in ("float32", "float64", "complex64", "complex128"
 
 def kind_of(A: Any) -> str:
     """csr, sparse, dense or operator; refuses the rest and what is not square."""
+    if isinstance(A, np.ma.MaskedArray):
+        raise TypeError("A is a masked array; an array without masked entries is expected, for instance A.filled(0.0)")
     if sp.issparse(A):
         kind = "csr" if A.format == "csr" else "sparse"
     elif isinstance(A, np.ndarray):
@@ -61,6 +63,8 @@ def right_hand_side(b: Any, shape: tuple[int, int]) -> Any:
     """b as an array of a float dtype in native byte order."""
     if sp.issparse(b):
         raise TypeError("b is sparse; a dense array is expected, for instance b.toarray()")
+    if isinstance(b, np.ma.MaskedArray):
+        raise TypeError("b is a masked array; an array without masked entries is expected, for instance b.filled(0.0)")
     if not isinstance(b, np.ndarray):
         b = np.asarray(b)
     if b.ndim not in (1, 2) or b.shape[0] != shape[0] or (b.ndim == 2 and b.shape[1] == 0):
@@ -85,7 +89,7 @@ def _unsigned(index: Any) -> Any:
 def csr_parts(A: Any, kind: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any]:
     """(indptr, indices, data): views of A's own arrays where A is CSR of that dtype, else of a conversion."""
     if kind != "csr":
-        A = sp.csr_array(A) if kind == "dense" else A.tocsr()
+        A = sp.csr_array(A.astype(dtype, copy=False)) if kind == "dense" else A.tocsr()
     data = A.data
     if data.dtype != dtype or not data.dtype.isnative:
         data = data.astype(dtype)

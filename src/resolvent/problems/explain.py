@@ -11,7 +11,7 @@ from ..core import Measure, OperatorError, Status
 __all__ = ["explain_failure"]
 
 _LOOK = frozenset(
-    {Status.INDEFINITE, Status.BREAKDOWN, Status.STAGNATED, Status.BUDGET, Status.CHANGE, Status.DIVERGED}
+    {Status.SETUP, Status.INDEFINITE, Status.BREAKDOWN, Status.STAGNATED, Status.BUDGET, Status.CHANGE, Status.DIVERGED}
 )
 _LARGEST = 200_000
 

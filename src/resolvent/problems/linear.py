@@ -20,7 +20,7 @@ from ..core.costs import product_seconds, weights
 from . import checks
 from .explain import explain_failure
 
-__all__ = ["LinearSystem"]
+__all__ = ["LinearSystem", "remembered"]
 
 _weights = lru_cache(maxsize=64)(weights)
 _SAMPLE = 64
@@ -271,6 +271,23 @@ class LinearSystem:
         gap = self.data[::stride] - old
         return math.sqrt(abs(np.vdot(gap, gap))) / size if size > 0 else math.inf
 
+    def unfit(self, x0: Any = None) -> str | None:
+        """One sentence when A, b or a first guess holds NaN or inf."""
+        if not math.isfinite(self.scale):
+            return "b contains NaN or inf"
+        if self.stored and not math.isfinite(self.frobenius):
+            return "A contains NaN or inf"
+        if x0 is not None and np.asarray(x0).dtype.kind in "fc" and not np.all(np.isfinite(x0)):
+            return "x0 contains NaN or inf"
+        return None
+
+    def suits(self, bound: Any) -> bool:
+        """Whether a carried set-up was made from a matrix of this size, pattern length and dtype."""
+        source = getattr(bound, "source", None)
+        if source is None or not self.stored:
+            return True
+        return source.n == self.n and len(source.data) == len(self.data) and source.dtype == self.dtype
+
     # ---- what changed ----------------------------------------------------------------------------------------------
 
     def compare(self, memory: dict[str, Any]) -> Change:
@@ -516,3 +533,27 @@ class LinearSystem:
         )
         joined.method, joined.digest, joined.index = worst.method, worst.digest, results[-1].index
         return joined
+
+
+def remembered(memory: Any) -> dict[str, Any]:
+    """What a Session's memory of the last system may hold when it comes from a file; all else starts cold.
+
+    Raises
+    ------
+    ValueError
+        When it is not of the shape that ``LinearSystem.compare`` writes.
+    """
+    if memory == {}:
+        return {}
+    key = memory["key"]
+    sound = isinstance(key, list) and len(key) == 4 and all(type(memory[k]) is int for k in ("epoch", "version"))
+    if not sound or not isinstance(memory["facts"], dict) or not all(type(v) is bool for v in memory["facts"].values()):
+        raise ValueError("the memory of the last system is not one")
+    out = {name: memory[name] for name in ("key", "epoch", "version")} | {"facts": dict(memory["facts"]), "symbolic": {}}
+    if key[0] is False:
+        ip, ix, values = memory["indptr"], memory["indices"], memory["values"]
+        arrays = all(isinstance(a, np.ndarray) and a.ndim == 1 for a in (ip, ix, values))
+        if not arrays or ip.dtype != ix.dtype or ip.dtype.kind != "u" or values.dtype not in _EPS or len(ix) != len(values):
+            raise ValueError("the memory of the last matrix is not one")
+        out.update(indptr=ip, indices=ix, values=values)
+    return out

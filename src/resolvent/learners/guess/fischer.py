@@ -80,6 +80,8 @@ class Guess(Learner):
         self._mine = False
         if problem.epoch != self._epoch:
             self._x, self._ax, self._epoch = [], [], problem.epoch
+        if self._x and (self._x[-1].shape != problem.rhs.shape or self._x[-1].dtype != problem.rhs.dtype):
+            self._x, self._ax = [], []
         self._now = _key(advice)
         if advice.x0 is not None or not self._x or not (self.always or self._wanted(advice)):
             return advice
@@ -200,8 +202,15 @@ class Guess(Learner):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take them over."""
         self._x, self._ax = list(state["x"]), list(state["ax"])
+        vectors = [*self._x, *self._ax]
+        if any(not isinstance(v, np.ndarray) or v.ndim != 1 for v in vectors) or len(self._ax) > len(self._x):
+            raise ValueError("the vectors of a guess are not vectors")
+        if len({(v.shape, v.dtype) for v in vectors}) > 1 or any(v.dtype.kind not in "fc" for v in vectors):
+            raise ValueError("the vectors of a guess differ in length or dtype")
         self._version, self._epoch = int(state["version"]), int(state["epoch"])
         self._books = {k: [float(v) for v in row] for k, row in state["books"].items()}
+        if any(len(row) != 6 for row in self._books.values()):
+            raise ValueError("the record of a guess is not one")
         self.used = int(state["used"])
 
 

@@ -108,7 +108,8 @@ class Lifetime(Learner):
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """Put the nearest set-up into the slot when keeping it is expected to pay."""
         self._clock += 1
-        self._cycles = [c for c in self._cycles if c.epoch == problem.epoch]
+        suits = getattr(problem, "suits", _always)
+        self._cycles = [c for c in self._cycles if c.epoch == problem.epoch and suits(c.bound)]
         kind, cycle, distance = self._plan = self._decide(problem)
         if kind == "keep":
             assert cycle is not None
@@ -256,6 +257,10 @@ class Lifetime(Learner):
         self._caps, self._rest, self._clock = int(state["caps"]), int(state["rest"]), int(state["clock"])
         self._refresh_pays, self._renewals = state["refresh_pays"], int(state["renewals"])
         self.kept, self.built = int(state["kept"]), int(state["built"])
+
+
+def _always(bound: Any) -> bool:
+    return True
 
 
 def _distance(problem: Any, bound: Any) -> float:

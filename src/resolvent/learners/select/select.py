@@ -334,5 +334,8 @@ class Select(Learner):
         if self.guess is not None and state["guess"] is not None:
             self.guess.load_state_dict(state["guess"])
         self.best, self.count, self.trial = int(state["best"]), int(state["count"]), state["trial"]
+        known = range(max(1, len(self.arms)))
+        if self.best not in known or not (self.trial is None or (type(self.trial) is int and self.trial in known)):
+            raise ValueError("the file names a method that is not among its own")
         self.recent, self.level = [float(v) for v in state["recent"]], float(state["level"])
         self.switches = [(int(n), str(name)) for n, name in state["switches"]]

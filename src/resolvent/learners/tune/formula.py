@@ -65,9 +65,9 @@ class Formula:
         return bool(getattr(problem, "stored", False)) and hasattr(problem, "diagonal") and hasattr(problem, "product")
 
     def omega(self, problem: Any) -> float | None:
-        """The value for this matrix; None when its diagonal is not positive or the estimate is not in [0, 1)."""
+        """The value for this matrix; None when it is not symmetric positive definite as far as seen."""
         if not self._known(problem):
-            found = self._estimate(problem)
+            found = self._estimate(problem) if problem.is_symmetric() else None
             if found is None:
                 return None
             self.beta, self.vector = found

@@ -63,6 +63,8 @@ class CG:
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise ValueError(f"stride={self.stride} was given; at least 1 is expected")
         inner = self.preconditioner
         if inner is not None and not hasattr(inner, "bind"):
             raise ValueError(

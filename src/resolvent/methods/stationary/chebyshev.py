@@ -18,7 +18,7 @@ from scipy.linalg import eigvalsh_tridiagonal
 
 from ... import kernels
 from ...core import SetupError, Status
-from .sweeps import SweepState, sweep_init, swept
+from .sweeps import SweepState, check_stride, sweep_init, swept
 
 __all__ = ["Chebyshev"]
 
@@ -70,6 +70,7 @@ class Chebyshev:
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
+        check_stride(self.stride)
         low = 0.0 if self.lmin is None else self.lmin
         high = np.inf if self.lmax is None else self.lmax
         if not (0.0 <= low < high) or self.lmin == 0.0:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import kernels
-from .sweeps import SweepState, sweep_init, swept
+from .sweeps import SweepState, check_stride, sweep_init, swept
 
 __all__ = ["GaussSeidel"]
 
@@ -44,6 +44,9 @@ class GaussSeidel:
 
     needs = frozenset({"entries"})
     sees = frozenset({"residual"})
+
+    def __post_init__(self) -> None:
+        check_stride(self.stride)
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> SweepState:
         """The state at x0."""

@@ -16,7 +16,7 @@ from typing import Any
 from ... import kernels
 from ...core import Cost
 from ...operators.ssor import SSORBound
-from .sweeps import SweepState, sweep_init, swept
+from .sweeps import SweepState, check_stride, sweep_init, swept
 
 __all__ = ["SSOR"]
 
@@ -51,6 +51,7 @@ class SSOR:
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
+        check_stride(self.stride)
         if not 0.0 < self.omega < 2.0:
             raise ValueError(f"omega={self.omega} was given; a value between 0 and 2 is expected")
 

@@ -8,7 +8,7 @@ import numpy as np
 from ... import kernels
 from ...core import SetupError, State, Status
 
-__all__ = ["SweepState", "diagonal_positions", "sweep_init", "swept"]
+__all__ = ["SweepState", "check_stride", "diagonal_positions", "sweep_init", "swept"]
 
 
 class SweepState(State):
@@ -18,6 +18,17 @@ class SweepState(State):
     r: Any
     dx: Any
     positions: Any
+
+
+def check_stride(stride: int) -> None:
+    """Refuse a stride below one.
+
+    Raises
+    ------
+    ValueError
+    """
+    if stride < 1:
+        raise ValueError(f"stride={stride} was given; at least 1 is expected")
 
 
 def sweep_init(problem: Any, x0: Any, carry: Mapping[str, Any], stride: int) -> SweepState:

@@ -1,0 +1,312 @@
+"""The grid: family x pair of method and preconditioner x dtype x {cold, in a session, with a poisoned carried state}, judged."""
+
+import dataclasses
+import importlib.util
+import signal
+import sys
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+import resolvent as rv
+
+
+def sibling(name):
+    """A module of this folder, loaded by path once."""
+    full = f"resolvent_hostile_{name}"
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
+        sys.modules[full] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]
+
+
+systems, judge, table = sibling("systems"), sibling("judge"), sibling("table")
+sibling("shapes")
+sibling("liars")
+poison = sibling("poison")
+FAMILIES = systems.FAMILIES
+DTYPES = ("float64", "float32", "complex128")
+SECONDS = 20.0  # of one solve
+PAIRS = {
+    "auto": "auto",
+    "direct": rv.Direct(),
+    "cg": rv.CG(),
+    "cg+jacobi": rv.CG(rv.Jacobi()),
+    "cg+ssor": rv.CG(rv.SSOR()),
+    "cg+ic": rv.CG(rv.IC()),
+    "cg+direct": rv.CG(rv.Direct()),
+    "sor": rv.SOR(),
+    "ssor": rv.SSOR(),
+    "jacobi": rv.Jacobi(),
+    "gaussseidel": rv.GaussSeidel(),
+    "chebyshev": rv.Chebyshev(),
+}
+if importlib.util.find_spec("pyamg") is not None:
+    PAIRS["cg+amg sa"] = rv.CG(rv.AMG("sa"))
+    PAIRS["cg+amg rs"] = rv.CG(rv.AMG("rs"))
+
+
+class TooLong(BaseException):
+    """Raised by the alarm in a solve that does not end."""
+
+
+def _ring(number, frame):
+    raise TooLong
+
+
+@dataclasses.dataclass
+class Tally:
+    """What was counted, and one line for each finding."""
+
+    count: Counter = dataclasses.field(default_factory=Counter)
+    findings: list = dataclasses.field(default_factory=list)
+    ends: Counter = dataclasses.field(default_factory=Counter)
+
+    def found(self, kind, where, what):
+        self.count[kind] += 1
+        if len(self.findings) < 4000:
+            self.findings.append((kind, where, what))
+
+    def figures(self):
+        """The counts that are promised."""
+        c = self.count
+        return {
+            "solves": c["solves"],
+            "silent wrong answers": c["silent"],
+            "false alarms": c["false alarm"] + c["false refusal"],
+            "good systems": c["good"],
+            "escaped exceptions": c["escaped"],
+            "inputs modified": c["modified"],
+            "false facts": c["false fact"],
+            "forbidden statuses": c["forbidden"],
+            "hangs": c["hang"],
+            "auto solves": c["auto solved"] / max(1, c["auto good"]),
+        }
+
+    def lines(self):
+        return [f"{name:22s} {value:.6g}" for name, value in self.figures().items()]
+
+
+# ---- one solve -----------------------------------------------------------------------------------------------------
+
+
+def _bytes(case):
+    """The user's data as bytes."""
+    out = []
+    for thing in (case.A, case.b, case.x0, *case.options.values()):
+        if isinstance(thing, np.ndarray):
+            out.append(thing.tobytes())
+        elif sp.issparse(thing):
+            parts = (getattr(thing, name, None) for name in ("data", "indices", "indptr", "row", "col", "offsets"))
+            out += [np.asarray(p).tobytes() for p in parts if isinstance(p, np.ndarray) and p.dtype.kind in "biufc"]
+    return out
+
+
+def attempt(tally, where, case, name, call):
+    """One solve under the judge's eyes; ``call(problem, x0)`` gives a Result."""
+    row = table.allowed(name)
+    before = _bytes(case)
+    start = time.perf_counter()
+    tally.count["solves"] += 1
+    result = error = None
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        result = call(rv.LinearSystem(case.A, case.b, **case.options), case.x0)
+    except TooLong:
+        tally.found("hang", where, f"over {SECONDS} s")
+    except Exception as escaped:
+        error = escaped
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    tally.count["microseconds"] += int(1e6 * (time.perf_counter() - start))
+    if _bytes(case) != before:
+        tally.found("modified", where, "the input is not what it was")
+    if error is not None:
+        tally.ends[name, type(error).__name__] += 1
+        _judge_error(tally, where, case, row, error)
+    elif result is not None:
+        tally.ends[name, result.status.name] += 1
+        with np.errstate(all="ignore"):
+            _judge_result(tally, where, case, row, result)
+    return result
+
+
+def _judge_error(tally, where, case, row, error):
+    if row.raises and isinstance(error, row.raises):
+        return
+    text = str(error)
+    if isinstance(error, ValueError) and "cannot be used here" in text:
+        exact = case.true is not None and not case.operator and np.array_equal(case.true, case.true.conj().T)
+        if exact and case.options.get("symmetric") is not False:
+            tally.found("false refusal", where, text)
+        return
+    tally.found("escaped", where, f"{type(error).__name__}: {text[:150]}")
+
+
+def _judge_result(tally, where, case, row, result):
+    if row.ends is not None and result.status.name not in row.ends:
+        tally.found("forbidden", where, f"{result.status.name}: {result.reason[:120]}")
+    if case.true is None:
+        tally.found("forbidden", where, "a result for input that is to be refused")
+        return
+    x = np.asarray(result.x)
+    if x.shape != case.b.shape or x.dtype != np.result_type(_dtype(case.A), case.b.dtype).newbyteorder("="):
+        tally.found("false fact", where, f"x has shape {x.shape}, dtype {x.dtype}")
+        return
+    columns = [(case.b, x)] if case.b.ndim == 1 else list(zip(case.b.T, x.T))
+    checks = [_meets(case, b, v) for b, v in columns]
+    if result.status > 0 and not all(checks):
+        true = max(judge.residual(case.true, b, v, case.product) for b, v in columns)
+        told = f"{result.status.name}, true residual {true!s:.12s}, ||b|| {judge.norm(case.b)!s:.12s}, said {result.seen['residual']:.6g}"
+        tally.found("silent", where, f"{told}, rtol {case.rtol:.3g}, atol {case.atol:.3g}")
+    _judge_facts(tally, where, case, result, columns)
+    if case.b.ndim == 1:
+        _judge_alarm(tally, where, case, row, result, checks[0])
+
+
+def _dtype(A):
+    return np.dtype(float) if A.dtype is None else A.dtype
+
+
+def _meets(case, b, x):
+    for M in (case.true, *case.others):
+        if judge.meets(M, b, x, case.rtol, case.atol, case.operator, case.product):
+            return True
+    return False
+
+
+def _judge_facts(tally, where, case, result, columns):
+    """The residual that is published is that of the x that is returned."""
+    said = result.seen.get("residual")
+    if case.operator or said is None or not all(np.isfinite(v).all() for _, v in columns):
+        return
+    if not (np.isfinite(case.true).all() and np.isfinite(case.b).all()):
+        return
+    true = max(judge.residual(case.true, b, v) for b, v in columns)
+    eps = judge.eps_of(case.true, case.b)
+    spare = 1e-2 * true + max(eps * eps * judge.rounding(case.true, b, v) for b, v in columns) * 1e3 + 1e-323
+    if not abs(np.longdouble(said) - true) <= spare:
+        tally.found("false fact", where, f"{result.status.name}: residual {said:.6g} is said, {float(true):.6g} is true")
+
+
+def _judge_alarm(tally, where, case, row, result, met):
+    auto = where[1] == "auto" and row.counted and not case.operator
+    if not auto and (result.status > 0 or not row.counted):
+        return
+    good = judge.good(case.true, case.b, case.rtol, case.atol)
+    tally.count["good"] += good
+    if auto and good:
+        tally.count["auto good"] += 1
+        tally.count["auto solved"] += result.status > 0
+    if result.status > 0:
+        return
+    if good and judge.entitled("cg" if case.operator else where[1], case.true, case.rtol):
+        tally.found("false alarm", where, f"{result.status.name}: {result.reason[:150]}")
+    elif met and result.status.name not in ("USER", "NOISY", "ERROR"):
+        tally.found("refused good x", where, f"{result.status.name}: {result.reason[:150]}")
+
+
+# ---- the three modes -----------------------------------------------------------------------------------------------
+
+
+def built(name, dtype, n, seed):
+    """A case of the family; the same for the same arguments."""
+    stream = np.random.default_rng([seed, n, sum(map(ord, name + dtype))])
+    return FAMILIES[name](stream, dtype, n)
+
+
+def method_for(pair, case):
+    """The pair, or CG with the case's own preconditioner."""
+    return rv.CG(case.recipe) if case.recipe is not None else PAIRS[pair]
+
+
+def cold(tally, name, pair, dtype, n, seed):
+    """From nothing."""
+    case = built(name, dtype, n, seed)
+    options = {} if case.rtol is None else {"rtol": case.rtol, "atol": case.atol}
+    call = lambda problem, x0: rv.solve(problem, method_for(pair, case), x0=x0, on_fail="ignore", **options, **case.more)
+    attempt(tally, (name, pair, dtype, "cold", n, seed), case, name, call)
+
+
+def session_for(pair, case):
+    """A session with the learners that fit the pair."""
+    method = method_for(pair, case)
+    learners = []
+    if pair in ("cg+ic", "cg+direct", "cg+amg sa", "cg+amg rs") or case.recipe is not None:
+        learners.append(rv.Lifetime("preconditioner"))
+    if pair == "direct" and case.recipe is None:
+        learners.append(rv.Lifetime("factor"))
+    if method != "auto":
+        learners.append(rv.Guess(always=True))
+    options = {} if case.rtol is None else {"rtol": case.rtol, "atol": case.atol}
+    return rv.Session(method, learners, on_fail="ignore", **options, **case.more)
+
+
+def warm(tally, name, pair, dtype, n, seed):
+    """In a session: the case, the same matrix with another right-hand side, another case, the first again."""
+    cases = [built(name, dtype, n, seed), built(name, dtype, n, seed), built(name, dtype, n, seed + 1), None]
+    cases[3] = built(name, dtype, n, seed)
+    first = cases[0]
+    if isinstance(first.b, np.ndarray) and first.b.dtype.kind in "fc" and first.true is not None:
+        with np.errstate(all="ignore"):
+            cases[1].b = (first.b[::-1] * first.b.dtype.type(0.75)).copy()
+    session = session_for(pair, first)
+    for k, case in enumerate(cases):
+        case.rtol, case.atol = first.rtol, first.atol
+        attempt(tally, (name, pair, dtype, f"warm {k}", n, seed), case, name, session.solve)
+
+
+def poisoned(tally, name, pair, dtype, n, seed):
+    """In a session whose carried state was replaced by rubbish after three benign systems."""
+    target = built(name, dtype, n, seed)
+    rng = np.random.default_rng([seed, 77])
+    base = systems.mesh(rng, dtype, len(target.b) if target.true is not None else n)
+    rhs = systems.normal(rng, dtype, len(base))
+    first = _drifted(base, rhs, dtype, 0.0)
+    first.recipe, first.more = target.recipe, {}
+    session = session_for(pair, first)
+    judged = "benign" if target.recipe is None else name
+    kind = poison.KINDS[seed % len(poison.KINDS)]
+    for t in (0.0, 0.1, 0.2):
+        attempt(tally, (judged, pair, dtype, f"before {t}", n, seed), _drifted(base, rhs, dtype, t), judged, session.solve)
+    poison.spoil(session, kind, rng, base, dtype)
+    plan = [(judged, _drifted(base, rhs, dtype, 0.3)), (judged, _drifted(base, rhs, dtype, 0.3)), (name, target)]
+    for k, (which, case) in enumerate([*plan, (judged, _drifted(base, rhs, dtype, 0.4))]):
+        case.rtol, case.atol = first.rtol, first.atol
+        attempt(tally, (which, pair, dtype, f"poison {kind} {k}", n, seed), case, which, session.solve)
+
+
+def _drifted(base, rhs, dtype, t):
+    M = (base + np.diag(t * np.arange(len(base)) / len(base))).astype(dtype)
+    return systems.Case(sp.csr_array(M), (rhs + t).astype(dtype), M, rtol=1e-3 if systems.small(dtype) else 1e-8)
+
+
+MODES = {"cold": cold, "warm": warm, "poisoned": poisoned}
+
+
+def run(tally, jobs, verbose=False):
+    """Run jobs ``(mode, name, pair, dtype, n, seed)``; every warning but ours is an error."""
+    kept = signal.signal(signal.SIGALRM, _ring)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", rv.ConvergenceWarning)
+            for mode, *rest in jobs:
+                before = len(tally.findings)
+                MODES[mode](tally, *rest)
+                if verbose:
+                    for line in tally.findings[before:]:
+                        print(*line, flush=True)
+    finally:
+        signal.signal(signal.SIGALRM, kept)
+    return tally
+
+
+def pairs_of(name):
+    """The pairs to run a family with; those with a preconditioner of their own have one."""
+    return ["cg"] if name.startswith("preconditioner_") else list(PAIRS)

@@ -1,0 +1,155 @@
+"""The judge: whether an answer meets its tolerance, from the user's own data, in extended precision. NumPy and nothing of ours.
+
+A positive status is a *silent wrong answer* when ``||b - A x|| > 1.0005 max(rtol ||b||, atol)``. What is added to that is the square
+of the unit roundoff for stored matrices (they promise twice the working precision) and for operators, which can only be asked
+in working precision, ``8 eps (||A|| ||x|| + ||b||)``.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+SLACK = 1.0005
+_TINY = np.longdouble(2.0) ** -16000  # nothing here underflows to zero by being squared
+
+
+def wide(v):
+    """In extended precision."""
+    v = np.asarray(v)
+    return v.astype(np.clongdouble if v.dtype.kind == "c" else np.longdouble)
+
+
+def norm(v):
+    """2-norm in extended precision, without overflow or underflow on the way."""
+    size = np.abs(np.asarray(v))
+    top = size.max() if size.size else np.longdouble(0)
+    if not 0 < top < np.inf:
+        return np.longdouble(top)
+    return top * np.sqrt(np.sum((size / top) ** 2))
+
+
+def eps_of(*arrays):
+    """Unit roundoff of the solve's dtype."""
+    return np.longdouble(np.finfo(np.result_type(*arrays)).eps)
+
+
+def residual(true, b, x, product=None):
+    """||b - A x|| in extended precision."""
+    with np.errstate(all="ignore"):
+        y = wide(true) @ wide(x) if product is None else product(wide(true), wide(x))
+        return norm(wide(b) - y)
+
+
+def exact_residual(true, b, x):
+    """The same in rational arithmetic: for tolerances at which extended precision cannot tell."""
+    total = Fraction(0)
+    planes = [(true.real, x.real, 1), (true.imag, x.imag, -1)], [(true.real, x.imag, 1), (true.imag, x.real, 1)]
+    for part, pairs in zip((b.real, b.imag), planes):
+        for i in range(len(b)):
+            s = Fraction(float(part[i]))
+            for M, v, sign in pairs:
+                for a, c in zip(M[i], v):
+                    if a and c:
+                        s -= sign * Fraction(float(a)) * Fraction(float(c))
+            total += s * s
+    if not total:
+        return np.longdouble(0)
+    half = (total.numerator.bit_length() - total.denominator.bit_length()) // 2
+    return np.ldexp(np.sqrt(np.longdouble(float(total / Fraction(4) ** half))), half)
+
+
+def limit(b, rtol, atol):
+    """The tolerance asked for."""
+    return max(np.longdouble(rtol) * norm(wide(b)), np.longdouble(atol))
+
+
+def rounding(true, b, x):
+    """||A||_F ||x|| + ||b||."""
+    with np.errstate(all="ignore"):
+        return norm(wide(true).ravel()) * norm(wide(x)) + norm(wide(b))
+
+
+def meets(true, b, x, rtol, atol, operator=False, product=None):
+    """Whether x meets the tolerance, with the slack that stands above."""
+    x = np.asarray(x)
+    if not (np.isfinite(x).all() and np.isfinite(b).all() and np.isfinite(true).all()):
+        return False
+    eps = eps_of(true, b)
+    spare = (8 * eps if operator else 4 * eps * eps) * rounding(true, b, x)
+    asked = limit(b, rtol, atol)
+    unsure = 64 * np.finfo(np.longdouble).eps * rounding(true, b, x)
+    found = residual(true, b, x, product)
+    if operator or not unsure / 16 < found + asked < unsure:
+        return bool(found <= np.longdouble(SLACK) * asked + spare)
+    return bool(exact_residual(true, b, x) <= np.longdouble(SLACK) * asked + spare)
+
+
+def reference(true, b):
+    """Dense LU in the solve's dtype, refined once: what any solver could be expected to reach. None where it fails."""
+    dtype = np.result_type(true, b)
+    A, b = true.astype(dtype), b.astype(dtype)
+    try:
+        with np.errstate(all="ignore"):
+            x = np.linalg.solve(A, b)
+            return x + np.linalg.solve(A, b - A @ x)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def good(true, b, rtol, atol):
+    """Whether the system is one that a dense LU in the same dtype, refined once, solves to the tolerance."""
+    if not (np.isfinite(true).all() and np.isfinite(b).all()):
+        return False
+    x = reference(true, b)
+    return x is not None and bool(np.isfinite(x).all()) and meets(true, b, x, rtol, atol)
+
+
+# ---- which methods are entitled to solve it ------------------------------------------------------------------------
+
+
+def _scaled(true):
+    M = wide(true)
+    top = np.abs(M).max()
+    return (M / top).astype(np.complex128 if M.dtype.kind == "c" else float)
+
+
+def definite(true, least=1e-6):
+    """Hermitian positive definite, and not near the edge."""
+    M = _scaled(true)
+    if np.abs(M - M.conj().T).max() > 0:
+        return False
+    d = M.diagonal().real
+    if not (d > 0).all():
+        return False
+    M = M / np.sqrt(np.outer(d, d))
+    w = np.linalg.eigvalsh(M)
+    return bool(w[0] > least * w[-1])
+
+
+def radius(true, how, omega=1.0):
+    """Spectral radius of a stationary iteration, by its dense matrix."""
+    M = _scaled(true)
+    D, L, U = np.diag(np.diag(M)), np.tril(M, -1), np.triu(M, 1)
+    if not np.diag(M).all():
+        return np.inf
+    if how == "jacobi":
+        G = np.eye(len(M)) - omega * np.linalg.solve(D, M)
+    else:
+        G = np.linalg.solve(D / omega + L, (1 / omega - 1) * D - U)
+        if how == "ssor":
+            G = np.linalg.solve(D / omega + U, (1 / omega - 1) * D - L) @ G
+    return float(np.abs(np.linalg.eigvals(G)).max())
+
+
+def entitled(name, true, rtol):
+    """Whether theory says that the method named gets there within its steps, with something to spare."""
+    with np.errstate(all="ignore"):
+        if name in ("direct", "auto"):
+            return True
+        if name.startswith("cg"):
+            return definite(true)
+        if name == "chebyshev":
+            return definite(true, 1e-3)
+        how = {"gaussseidel": ("sor", 1.0), "sor": ("sor", 1.5), "ssor": ("ssor", 1.5), "jacobi": ("jacobi", 1.0)}[name]
+        rho = radius(true, *how)
+        return bool(rho < 1 and rho**600 < max(rtol, 1e-16))
