@@ -48,7 +48,7 @@ PAIRS = {
 }
 if importlib.util.find_spec("pyamg") is not None:
     PAIRS["cg+amg sa"] = rv.CG(rv.AMG("sa"))
-    PAIRS["cg+amg rs"] = rv.CG(rv.AMG("rs"))
+    PAIRS["cg+amg rs"] = rv.CG(rv.AMG("rs"))  # real matrices only: SETUP says so for others
 
 
 class TooLong(BaseException):

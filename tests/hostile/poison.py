@@ -96,4 +96,4 @@ def _books(learner, rng):
         if hasattr(learner, name):
             setattr(learner, name, float(rng.choice([np.nan, np.inf, 0.0])))
     for book in getattr(learner, "_books", {}).values():
-        book[:4] = [float(v) for v in rng.choice([np.nan, np.inf, -1.0, 0.0], 4)]
+        book[0], book[2] = (float(v) for v in rng.choice([np.nan, np.inf, -1.0, 0.0], 2))

@@ -92,7 +92,9 @@ def _mesh(n):
     corner = points[triangles]
     side = np.stack([corner[:, 2] - corner[:, 1], corner[:, 0] - corner[:, 2], corner[:, 1] - corner[:, 0]])
     area = abs(side[0, :, 0] * side[1, :, 1] - side[0, :, 1] * side[1, :, 0]) / 2
-    local = np.einsum("ite,jte->tij", side, side) / (4 * area[:, None, None]) + area[:, None, None] * (1 + np.eye(3)) / 12
+    local = (
+        np.einsum("ite,jte->tij", side, side) / (4 * area[:, None, None]) + area[:, None, None] * (1 + np.eye(3)) / 12
+    )
     rows, cols = np.repeat(triangles, 3, axis=1).ravel(), np.tile(triangles, (1, 3)).ravel()
     return sp.coo_array((local.ravel(), (rows, cols)), shape=(n, n))
 

@@ -32,9 +32,7 @@ class Run:
         self.scal, self.norms = np.zeros(4), np.full(500, np.nan)
 
     def __call__(self, n, goal=-1.0):
-        return cg.cg(
-            *self.ar, self.inverse, self.use, self.x, self.r, self.p, self.q, self.scal, n, goal, self.norms
-        )
+        return cg.cg(*self.ar, self.inverse, self.use, self.x, self.r, self.p, self.q, self.scal, n, goal, self.norms)
 
 
 def test_by_hand(parts):

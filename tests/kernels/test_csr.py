@@ -1,4 +1,4 @@
-"""Products, residuals and questions about a matrix, against NumPy, exact fractions and matrices one can check by hand."""
+"""Products, residuals and questions about a matrix, against NumPy, exact fractions and matrices checked by hand."""
 
 from fractions import Fraction
 
@@ -41,7 +41,7 @@ def exact_row(row, x, b):
 
 
 def test_compensated_residual_is_exact_then_rounded(parts, vector, dtype):
-    """Where b is the rounded A x, the residual is all cancellation: a plain sum has no right digit there, this one has all."""
+    """Where b is the rounded A x, the residual is all cancellation: a plain sum has no right digit, this one all."""
     n = 12
     A, x = np.outer(vector(n, dtype, 1), vector(n, dtype, 2)), vector(n, dtype, 3)
     wide = np.result_type(dtype, "float64")

@@ -1,4 +1,4 @@
-"""CG in Eisenstat's form: its iterates are those of CG with SSOR, its norms are true where it looked, and it knows when to stop."""
+"""CG in Eisenstat's form: the iterates of CG with SSOR, norms that are true where it looked, and the end in time."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,9 @@ class Run:
         return es.start(self.plan, self.mat, self.root, omega, b, self.vec, self.scal)
 
     def __call__(self, n, goal=-1.0, norms=None):
-        return es.cg(self.plan, self.mat, self.root, self.vec, self.scal, n, goal, self.norms if norms is None else norms)
+        return es.cg(
+            self.plan, self.mat, self.root, self.vec, self.scal, n, goal, self.norms if norms is None else norms
+        )
 
     def x(self, x0=None):
         x = np.full(self.A.shape[0], np.nan, self.A.dtype)
@@ -59,8 +61,8 @@ class Run:
         return es.look(self.plan, self.mat, self.root, self.vec, self.scal)
 
 
-NAMES = ["one", "diagonal", "line", "grid2", "grid3", "stencil9", "red_black", "long levels", "mesh", "random", "dense", "hub",
-         "two blocks"]  # fmt: skip
+NAMES = ["one", "diagonal", "line", "grid2", "grid3", "stencil9", "red_black", "long levels", "mesh", "random", "dense"]
+NAMES += ["hub", "two blocks"]
 
 
 def test_by_hand(parts):
@@ -82,7 +84,7 @@ def test_iterates_are_those_of_cg_with_ssor(parts, shapes, vector, name, omega):
     """Whatever the pattern: runs, compressed rows, both; so the renumbering changes the iterates by rounding only."""
     A = shapes[name]
     b = vector(A.shape[0])
-    run, n = Run(parts, A), min(7, max(A.shape[0] // 6, 1))
+    run, n = Run(parts, A), 1 if name in ("one", "diagonal") else 7
     run.start(b, omega)
     xs, norms = ssor_cg(A, b, omega, n)
     for x in xs:

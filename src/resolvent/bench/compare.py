@@ -1,10 +1,10 @@
 """resolvent and its peers over one sequence, in one process, system by system in turn, on one thread.
 
-Each contender holds its own state and meets every system in the order of the sequence; who begins moves on by one each time.
-The clock runs over the solve alone, set-up and learning included, for resolvent also over the making of the LinearSystem. Answers
-are verified outside the clock, ``|b - A x| <= rtol |b|`` in the 2-norm. Problems of a *coupled* sequence depend on solutions:
-resolvent's certified solution is fed, so that all solve the same systems. Kernels are compiled, and libraries loaded, on another
-small system before.
+Each contender holds its own state and meets every system in the order of the sequence; who begins moves on by one
+each time. The clock runs over the solve alone, set-up and learning included, for resolvent also over the making of
+the LinearSystem. Answers are verified outside the clock, ``|b - A x| <= rtol |b|`` in the 2-norm. Problems of a
+*coupled* sequence depend on solutions: resolvent's certified solution is fed, so that all solve the same systems.
+Kernels are compiled, and libraries loaded, on another small system before.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .peers import Abandoned, Peer, peers, silenced
+from .peers import AbandonedError, Peer, peers, silenced
 from .threads import one_thread
 
 __all__ = ["Entrant", "compare", "race", "warm_up"]
@@ -92,9 +92,7 @@ class Ours:
 
     def __init__(self, session: Any) -> None:
         self.session = session
-        self.cost = 0.0
-        self.products = 0.0
-        self.seconds = 0.0
+        self.ratios: list[float] = []
         self.last: Any = None
         self.methods: dict[str, int] = {}
 
@@ -103,10 +101,8 @@ class Ours:
         return result.x, result.steps
 
     def book(self, problem: Any, took: float) -> None:
-        """Outside the clock: the modelled cost, and the time in products with this very matrix."""
-        self.cost += self.last.cost.total
-        self.products += took / product_seconds(problem)
-        self.seconds += took
+        """Outside the clock: the modelled cost over the time in products with this very matrix."""
+        self.ratios.append(self.last.cost.total * product_seconds(problem) / took)
         inner = getattr(self.last.method, "preconditioner", None)
         name = type(self.last.method).__name__ + ("" if inner is None else f"+{type(inner).__name__}")
         self.methods[name] = self.methods.get(name, 0) + 1
@@ -148,8 +144,8 @@ def race(
     budget : float
         Seconds after which an entrant is cut off.
     hopeless : float, optional
-        One that has taken this many times as long as the fastest of the others (the first entrant apart) is left behind; ten times
-        as many before the tenth system.
+        One that has taken this many times as long as the fastest of the others (the first entrant apart) is left
+        behind; ten times as many before the tenth system.
     feed : callable, optional
         ``feed(i, x)`` for coupled sequences.
     after : callable, optional
@@ -199,7 +195,7 @@ def _turn(entrant: Entrant, problem: Any, allowed: float) -> Any:
         start = time.perf_counter()
         try:
             x, steps = call(problem, start + allowed - entrant.total)
-        except Abandoned:
+        except AbandonedError:
             x, steps = None, 0
         except Exception as error:  # a peer may fail as it likes: that is its result
             x, steps, entrant.note = None, 0, f"{type(error).__name__}: {error}"[:60]
@@ -209,7 +205,10 @@ def _turn(entrant: Entrant, problem: Any, allowed: float) -> Any:
     if x is not None:
         entrant.steps.append(steps)
     if entrant.total > allowed and not entrant.out:
-        entrant.out, entrant.note = True, f"left after {entrant.total:.3g} s, {len(entrant.seconds)} systems: a lower bound"
+        entrant.out, entrant.note = (
+            True,
+            f"left after {entrant.total:.3g} s, {len(entrant.seconds)} systems: a lower bound",
+        )
     return x
 
 
@@ -248,8 +247,9 @@ def compare(
     Returns
     -------
     dict
-        ``rows`` (resolvent first), ``best`` (the fastest peer that solved everything, or None), ``ratio`` (its seconds over ours;
-        where no peer came to the end, the least lower bound over systems met by both), ``modelled_over_measured``, ``methods``.
+        ``rows`` (resolvent first), ``best`` (the fastest peer that solved everything, or None), ``ratio`` (its
+        seconds over ours; where no peer came to the end, the least lower bound over systems met by both),
+        ``modelled_over_measured``, ``methods``.
 
     Examples
     --------
@@ -302,7 +302,7 @@ def _table(name: str, systems: int, entrants: list[Entrant], ours: Ours) -> dict
         "rows": rows,
         "best": None if best is None else best["name"],
         "ratio": best["ratio"] if best is not None else min(bounds, default=None),
-        "modelled_over_measured": ours.cost / ours.products if ours.products else None,
+        "modelled_over_measured": statistics.median(ours.ratios) if ours.ratios else None,
         "methods": ours.methods,
         "summary": ours.session.summary(),
         "seconds": list(entrants[0].seconds),
@@ -320,10 +320,9 @@ def lines(table: dict[str, Any]) -> list[str]:
             out.append(f"{row['name']:42s} {'-':>9s} {'-':>9s} {'-':>10s} {'-':>7s} {'-':>8s}  {note}")
             continue
         its = "-" if row["iterations"] is None else f"{row['iterations']:.1f}"
-        out.append(
-            f"{row['name']:42s} {solved:>9s} {row['seconds']:9.3f} {row['median_ms']:10.2f} {row['ratio']:7.2f} {its:>8s}  {note}"
-        )
+        figures = f"{row['seconds']:9.3f} {row['median_ms']:10.2f} {row['ratio']:7.2f} {its:>8s}"
+        out.append(f"{row['name']:42s} {solved:>9s} {figures}  {note}")
     model = table["modelled_over_measured"]
     if model is not None:
-        out.append(f"resolvent's cost, modelled over measured: {model:.2f}")
+        out.append(f"resolvent's cost, modelled over measured, median: {model:.2f}")
     return out

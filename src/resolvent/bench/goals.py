@@ -1,7 +1,7 @@
 """The figures to reach, measured here and now: one line each, ``name value goal pass|fail``.
 
-A topic is a list of items; an item is a small function that measures and reports lines. ``quick`` shrinks everything: for tests of
-the machinery, its verdicts mean nothing.
+A topic is a list of items; an item is a small function that measures and reports lines. ``quick`` shrinks everything:
+for tests of the machinery, its verdicts mean nothing.
 """
 
 import time
@@ -40,9 +40,10 @@ class Line(NamedTuple):
         Examples
         --------
         >>> Line("fixed cost, us", 41.25, 60.0).text()
-        'fixed cost, us                                                       41.25      <=60  pass'
+        'fixed cost, us                                                               41.25    <=60  pass'
         """
-        return f"{self.name:64s} {self.value:9.4g} {self.op + format(self.goal, 'g'):>9s}  {'pass' if self.passed else 'fail'}"
+        verdict = "pass" if self.passed else "fail"
+        return f"{self.name:72s} {self.value:9.4g} {self.op + format(self.goal, 'g'):>7s}  {verdict}"
 
 
 Report = Callable[[str, float, float, str], Any]

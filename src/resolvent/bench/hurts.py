@@ -1,8 +1,9 @@
 """Never hurts, as checked: auto over random sequences against cold, by cost.
 
-Cold is the pair that auto takes with empty slots, from zero, run afterwards: a new Session for every system says which pair ends up
-solving it, and that pair, with its default parameters, solves it again alone. So where a new Session first tries in vain, cold has the
-cost of the pair that succeeded only. Symbolic work counts once a pattern on both sides.
+Cold is the pair that auto takes with empty slots, from zero, run afterwards: a new Session for every system says
+which pair ends up solving it, and that pair, with its default parameters, solves it again alone. So where a new
+Session first tries in vain, cold has the cost of the pair that succeeded only. Symbolic work counts once a pattern on
+both sides.
 
     clause 1, a sequence:          sum of cost  <=  1.05 x sum of cold + 6 a system
     clause 2, single systems:      at most 5 % above 1.05 x cold + 6
@@ -51,11 +52,13 @@ class Verdict:
         total, cold = sum(self.cost), sum(self.cold)
         worst = max(range(len(self.cost)), key=lambda i: (not self.trials[i], self.cost[i] / self.cold[i]))
         d = self.details[worst]
+        more = sum(c - k for c, k, t in zip(self.cost, self.cold, self.trials, strict=True) if t)
+        work = ", ".join(f"{k} {v:g}" for k, v in d["work"].items())
         return (
-            f"{self.label}: cost {total:.0f} of cold {cold:.0f} ({total / max(cold, 1e-9):.3f}), trials {sum(self.trials)} cost "
-            f"{sum(c - k for c, k, t in zip(self.cost, self.cold, self.trials, strict=True) if t):.0f} more, "
-            f"{len(self.over(1.05))} above 1.05, {len(self.over(2.0))} above 2; worst: {worst}: {self.cost[worst]:.0f} of "
-            f"{self.cold[worst]:.0f}, {d['method']}, guess {d['guess']}, kept {d['kept']}, retried {d['retried']}, {d['work']}"
+            f"{self.label}: cost {total:.0f} of cold {cold:.0f} ({total / max(cold, 1e-9):.3f}), "
+            f"{sum(self.trials)} trials cost {more:.0f} more, {len(self.over(1.05))} above 1.05, "
+            f"{len(self.over(2.0))} above 2; worst is {worst}: {self.cost[worst]:.0f} of {self.cold[worst]:.0f}, "
+            f"{d['method']}, guess {d['guess']}, kept {d['kept']}, retried {d['retried']}, {work}"
         )
 
 

@@ -1,4 +1,7 @@
-"""When to rebuild: Lifetime against every fixed period in hindsight, all inside the package, so that only the policy differs."""
+"""When to rebuild: Lifetime against every fixed period in hindsight.
+
+All run inside the package, so that only the policy differs.
+"""
 
 import statistics
 from collections.abc import Iterator
@@ -94,8 +97,9 @@ def against_periods(
 ) -> dict[str, Any]:
     """Total seconds of Lifetime over those of the best of always, for ever and the fixed periods.
 
-    Policies are deterministic, so each may race `rounds` times and the faster time of each system stands. One that falls behind
-    the fastest by the factor `hopeless` after ten systems is left: its total is a lower bound and cannot be the best.
+    Policies are deterministic, so each may race `rounds` times and the faster time of each system stands. One that
+    falls behind the fastest by the factor `hopeless` after ten systems is left: its total is a lower bound and cannot
+    be the best.
 
     Returns
     -------
@@ -133,8 +137,8 @@ def against_periods(
 def on_unrelated(count: int = 50, size: int = 100, rtol: float = 1e-8) -> dict[str, float]:
     """Unrelated darcy-log fields, begun with a factor in use, by cost against rebuilding always.
 
-    The sessions solve four slowly drifting systems first, so that a factor is being kept when the first unrelated one comes; only
-    the unrelated ones are counted. Symbolic work is done by then.
+    The sessions solve four slowly drifting systems first, so that a factor is being kept when the first unrelated one
+    comes; only the unrelated ones are counted. Symbolic work is done by then.
 
     Returns
     -------

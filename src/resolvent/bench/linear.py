@@ -25,7 +25,12 @@ def session(report: Report, say: Say, quick: bool) -> None:
     for auto, goal in ((False, 60.0), (True, 110.0)):
         found = session_overhead(auto, 60 if quick else 1500)
         say(f"solve {found['solve_us']:.1f} us, its kernels {found['kernel_us']:.1f} us, {found['counted']:.0f} solves")
-        report(f"one solve at n = 100 beyond its kernels, {'auto' if auto else 'no learners'}, us", found["overhead_us"], goal, "<=")
+        report(
+            f"one solve at n = 100 beyond its kernels, {'auto' if auto else 'no learners'}, us",
+            found["overhead_us"],
+            goal,
+            "<=",
+        )
 
 
 def steps(report: Report, say: Say, quick: bool) -> None:
@@ -34,7 +39,9 @@ def steps(report: Report, say: Say, quick: bool) -> None:
 
     for size, goal in ((24, 2.4), (32, 1.9)) if quick else ((100, 2.4), (256, 1.9)):
         found = products_per_step(size)
-        say(f"step {found['step_us']:.1f} us, A @ x {found['scipy_us']:.1f} us, our product {found['kernel_us']:.1f} us")
+        say(
+            f"step {found['step_us']:.1f} us, A @ x {found['scipy_us']:.1f} us, our product {found['kernel_us']:.1f} us"
+        )
         report(f"CG+SSOR, one iteration in products, n = {size**2}", found["products"], goal, "<=")
 
 
@@ -57,7 +64,9 @@ def auto(report: Report, say: Say, quick: bool) -> None:
         table = compare(name, count, size, out=None, budget=40.0, hopeless=2.5)
         for line in lines(table):
             say(line)
-        say(f"in use: {', '.join(f'{k} {v}' for k, v in table['methods'].items())}; {table['summary'].splitlines()[-1]}")
+        say(
+            f"in use: {', '.join(f'{k} {v}' for k, v in table['methods'].items())}; {table['summary'].splitlines()[-1]}"
+        )
         label = f"{name}, {table['systems']} systems" + ("" if size is None else f", size {size}")
         best = table["best"] or "bound of the peers left behind"
         ratio = float("nan") if table["ratio"] is None else table["ratio"]
@@ -89,7 +98,9 @@ def hurts(report: Report, say: Say, quick: bool) -> None:
 
     found = check(4, systems=4, largest=80) if quick else check()
     n = len(found)
-    for i, clause in enumerate(("sum <= 1.05 cold + 6 a system", "5 % of systems above 1.05 cold + 6", "a system above 2 cold + 6")):
+    for i, clause in enumerate(
+        ("sum <= 1.05 cold + 6 a system", "5 % of systems above 1.05 cold + 6", "a system above 2 cold + 6")
+    ):
         bad = [v for v in found if v.broken[i]]
         for verdict in sorted(bad, key=lambda v: -(v.sum_excess, len(v.over(1.05)), len(v.over(2.0)))[i])[:4]:
             say(verdict.story())

@@ -1,10 +1,12 @@
-"""The solvers that people have today, each over a whole sequence: what it keeps from one system to the next, and nothing else.
+"""The solvers that people have today, each over a whole sequence: what it keeps from one system to the next, and
+nothing else.
 
 A peer is made once a sequence and then called ``peer(problem) -> (x, iterations)``; it sees ``A``, ``b`` and
-``near_nullspace``. Each has its usual set-up: SciPy's cg alone, with Jacobi and with the first factor kept; spsolve; splu in
-symmetric mode; PyAMG's smoothed aggregation and Ruge-Stueben inside cg, rebuilt and kept; the iterative ones also from the last
-solution. A symmetric CSR matrix is handed to splu as the CSC matrix that it is, without conversion, and PyAMG gets the class it
-works on. Whoever times a peer verifies its answer afterwards, outside the clock.
+``near_nullspace``. Each has its usual set-up: SciPy's cg alone, with Jacobi and with the first factor kept; spsolve;
+splu in symmetric mode; PyAMG's smoothed aggregation and Ruge-Stueben inside cg, rebuilt and kept; the iterative ones
+also from the last solution. A symmetric CSR matrix is handed to splu as the CSC matrix that it is, without
+conversion, and PyAMG gets the class it works on. Whoever times a peer verifies its answer afterwards, outside the
+clock.
 """
 
 import os
@@ -20,14 +22,14 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as sla
 
-__all__ = ["NAMES", "Abandoned", "NotInstalled", "Peer", "make", "peers"]
+__all__ = ["NAMES", "AbandonedError", "NotInstalledError", "Peer", "make", "peers"]
 
 
-class Abandoned(Exception):
+class AbandonedError(Exception):
     """The peer was still at work when its time was over."""
 
 
-class NotInstalled(Exception):
+class NotInstalledError(Exception):
     """The peer's package is not installed."""
 
 
@@ -59,8 +61,8 @@ class Peer:
 
         Raises
         ------
-        Abandoned
-        NotInstalled
+        AbandonedError
+        NotInstalledError
         """
         M = self._preconditioner(problem)
         steps = 0
@@ -69,10 +71,12 @@ class Peer:
             nonlocal steps
             steps += 1
             if time.perf_counter() > until:
-                raise Abandoned
+                raise AbandonedError
 
         x0 = self.last if self.warm else None
-        x, _ = sla.cg(problem.A, problem.b, x0=x0, rtol=self.rtol, atol=0.0, maxiter=20 * len(problem.b), M=M, callback=count)
+        x, _ = sla.cg(
+            problem.A, problem.b, x0=x0, rtol=self.rtol, atol=0.0, maxiter=20 * len(problem.b), M=M, callback=count
+        )
         self.last = x if self.warm else None
         return x, steps
 
@@ -152,7 +156,7 @@ def make(name: str, rtol: float = 1e-8) -> Peer:
 
     Raises
     ------
-    NotInstalled
+    NotInstalledError
         When its package is missing.
     ValueError
         For another name.
@@ -170,7 +174,7 @@ def make(name: str, rtol: float = 1e-8) -> Peer:
     if plain not in _ALL or (name != plain and _ALL[plain][0] is not Peer):
         raise ValueError(f"there is no peer {name!r}; there are: {', '.join(_ALL)}")
     if plain.startswith("PyAMG") and find_spec("pyamg") is None:
-        raise NotInstalled("PyAMG is not installed: pip install 'resolvent[amg]'")
+        raise NotInstalledError("PyAMG is not installed: pip install 'resolvent[amg]'")
     kind, setup, keep = _ALL[plain]
     return kind(name, setup, keep, name != plain, rtol)
 
@@ -191,7 +195,7 @@ def peers(rtol: float = 1e-8, warm: bool = False) -> dict[str, Peer | str]:
     for name in names:
         try:
             found[name] = make(name, rtol)
-        except NotInstalled as reason:
+        except NotInstalledError as reason:
             found[name] = str(reason)
     return found
 

@@ -1,7 +1,8 @@
-"""Random sequences for the check that learning never hurts: what drifts, what is unrelated, what is renumbered, what jumps.
+"""Random sequences for the check that learning never hurts: what drifts, what is unrelated, what is renumbered, what
+jumps.
 
-Matrices are symmetric positive definite, of 50 to 3000 rows: flow through random media, shifted Laplacians in the plane and in space,
-and linear finite elements on random triangulations. Sequence `k` depends on `k` alone.
+Matrices are symmetric positive definite, of 50 to 3000 rows: flow through random media, shifted Laplacians in the
+plane and in space, and linear finite elements on random triangulations. Sequence `k` depends on `k` alone.
 """
 
 from collections.abc import Callable

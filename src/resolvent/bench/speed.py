@@ -17,7 +17,8 @@ _ROUNDS = 11
 def products_per_step(size: int, omega: float = 1.9, steps: int = 40) -> dict[str, float]:
     """One iteration of CG with SSOR through the public method, in products, on darcy-log.
 
-    The product is the faster of SciPy's ``A @ x`` and our kernel; all three are timed in turn, `_ROUNDS` times, medians.
+    The product is the faster of SciPy's ``A @ x`` and our kernel; all three are timed in turn, `_ROUNDS` times,
+    medians.
 
     Returns
     -------
@@ -64,9 +65,10 @@ def _each(call: Callable[[], Any], count: int) -> float:
 def session_overhead(auto: bool, count: int = 1500) -> dict[str, float]:
     """Microseconds of one ``Session.solve`` at n = 100 beyond the bare kernel calls that the same solve needs.
 
-    Systems of one pattern with values changing, made beforehand, each solved once. After each solve the kernels alone do the same
-    work: for SSOR numeric, start, the iterations, solution; for Jacobi or none the fused iterations; and one residual. With auto the
-    first half of the systems is for learning, and what a guess multiplies counts as overhead.
+    Systems of one pattern with values changing, made beforehand, each solved once. After each solve the kernels alone
+    do the same work: for SSOR numeric, start, the iterations, solution; for Jacobi or none the fused iterations; and
+    one residual. With auto the first half of the systems is for learning, and what a guess multiplies counts as
+    overhead.
 
     Returns
     -------
@@ -90,7 +92,12 @@ def session_overhead(auto: bool, count: int = 1500) -> dict[str, float]:
                 solves.append(took)
                 bare.append(alone)
     solve, kernel = statistics.median(solves), statistics.median(bare)
-    return {"overhead_us": 1e6 * (solve - kernel), "solve_us": 1e6 * solve, "kernel_us": 1e6 * kernel, "counted": len(solves)}
+    return {
+        "overhead_us": 1e6 * (solve - kernel),
+        "solve_us": 1e6 * solve,
+        "kernel_us": 1e6 * kernel,
+        "counted": len(solves),
+    }
 
 
 def fixed_cost(problem: Any, result: Any) -> float | None:

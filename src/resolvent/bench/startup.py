@@ -1,4 +1,4 @@
-"""What a new process pays: the import, the compilation once a machine, the first solve after that. Each in processes of its own."""
+"""What a new process pays: the import, the compilation once a machine, the first solve after that."""
 
 import os
 import statistics
@@ -31,7 +31,9 @@ def _run(code: str, cache: str | None = None) -> tuple[float, float]:
     if cache is not None:
         env["NUMBA_CACHE_DIR"] = cache
     begin = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300, check=False
+    )
     took = time.perf_counter() - begin
     if done.returncode:
         raise RuntimeError(f"a process of the start-up check failed: {done.stderr.strip().splitlines()[-1:]}")
@@ -39,7 +41,7 @@ def _run(code: str, cache: str | None = None) -> tuple[float, float]:
 
 
 def import_seconds(rounds: int = 5) -> dict[str, float]:
-    """Median seconds of ``import resolvent`` and of ``import scipy.sparse.linalg``, in turn; ``more`` is the difference."""
+    """Median seconds of ``import resolvent`` and of SciPy's solvers, in turn; ``more`` is the difference."""
     ours, theirs = [], []
     for _ in range(rounds + 1):
         theirs.append(_run(_IMPORT.format("scipy.sparse.linalg"))[0])

@@ -177,7 +177,7 @@ class _Run:
         if measured.noisy:
             self.reason = "two measures of the same x differ beyond rounding: the operator is not deterministic"
             return Status.NOISY, measured
-        if self.threshold is not None and residual <= self.threshold:
+        if self.threshold is not None and residual <= self.threshold < math.inf:
             return (status if status > 0 else Status.RESIDUAL), measured
         if self.threshold is None and status > 0:
             return status, measured
@@ -216,7 +216,7 @@ class _Run:
         self.reason = str(error) or type(error).__name__
         if isinstance(error, KeyboardInterrupt):
             self.reason = "interrupted from the keyboard"
-        if state is not None and isinstance(error, KeyboardInterrupt | CallbackError):
+        if state is not None:
             try:
                 x = self.method.solution(self.problem, state)
                 measured = self.problem.measure(x)

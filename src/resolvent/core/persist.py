@@ -24,7 +24,8 @@ __all__ = ["atomic_write", "load_state", "save_state"]
 VERSION = 1
 _MEMBERS = 4096
 _HEADER = re.compile(
-    rb"^\{'descr': '([<|][biufc]\d{1,2})', 'fortran_order': False, 'shape': \(((?:\d{1,15}, ?)*(?:\d{1,15})?),?\), \} *\n$"
+    rb"^\{'descr': '([<|][biufc]\d{1,2})', 'fortran_order': False, "
+    rb"'shape': \(((?:\d{1,15}, ?)*(?:\d{1,15})?),?\), \} *\n$"
 )
 
 

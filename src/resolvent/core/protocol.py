@@ -49,7 +49,7 @@ class Measure(NamedTuple):
     residual: float
     vector: Any = None
     noisy: bool = False
-    seen: dict[str, float] = {}
+    seen: dict[str, float] = {}  # noqa: RUF012 - a NamedTuple's default, never written
 
 
 @runtime_checkable

@@ -19,7 +19,8 @@ class Purse:
     spent : float
         Charged so far, in products; a trial that paid gives nothing back.
     open : float
-        Part of the allowance that is open already, in cold solves: it opens slowly, so that short sequences risk little.
+        Part of the allowance that is open already, in cold solves: it opens slowly,
+        so that short sequences risk little.
 
     Examples
     --------

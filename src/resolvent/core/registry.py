@@ -1,4 +1,4 @@
-"""Names of methods, learners and carried objects: how a string or a state file finds its class, without importing it here."""
+"""Names of methods, learners and carried objects: how a string or a state file finds its class without an import."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
@@ -57,9 +57,9 @@ def from_record(value: Any) -> Any:
         For a class name that is not ours.
     """
     if isinstance(value, dict):
-        name, params = value.get("class"), value.get("params")
+        name, params = str(value.get("class")), value.get("params")
         for kind in ("method", "recipe", "learner"):
-            cls = REGISTRY[kind].get(str(name).lower() if kind == "method" else name)
+            cls = REGISTRY[kind].get(name.lower() if kind == "method" else name)
             if cls is not None and isinstance(params, dict):
                 allowed = {f.name for f in fields(cls) if f.init}
                 if not set(params) <= allowed:

@@ -1,6 +1,7 @@
 """What a solve returns: the answer, how it ended, how well it is known, and what it cost."""
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,8 @@ class Result:
     steps : int
         Iterations up to the first examined one that meets the rule.
     seen : dict
-        ``residual`` (measured from the original data), other error measures, ``attainable`` where rounding is the limit.
+        ``residual`` (measured from the original data), other error measures, ``attainable`` where rounding
+        is the limit.
     work : dict
         Counts by name. ``cost`` is their price in products: ``once``, ``setup``, ``running``.
     seconds : float
@@ -120,13 +122,21 @@ class Result:
         return self._history
 
     @property
+    def start(self) -> float:
+        """The residual at the first iterate, as the method saw it; NaN when there was none."""
+        if isinstance(self._history, list):
+            return float(self._history[0][1]) if self._history else math.nan
+        return float(self._history[0, 1]) if len(self._history) else math.nan
+
+    @property
     def reason(self) -> str:
         """One sentence: how it ended, with the figures that show it."""
         residual = self.seen.get("residual")
         measured = "" if residual is None else f"residual {residual:.3g}"
         limit = "" if self.threshold is None else f"{self.threshold:.3g}"
         if self.ok:
-            return f"{measured} meets the tolerance {limit} after {self.steps} steps, recomputed from the problem's own data."
+            met = f"{measured} meets the tolerance {limit} after {self.steps} steps"
+            return f"{met}, recomputed from the problem's own data."
         sentence = self.why or _SENTENCES.get(self.status, self.status.name.lower())
         tail = f" (measured {measured}, asked {limit}, {self.steps} steps)" if measured and limit else ""
         return f"{self.status.name}: {sentence.rstrip('.')}{tail}."

@@ -1,46 +1,28 @@
-"""The Session: what lives between solves. It asks its learners, runs the loop, lets them observe, and keeps the books."""
+"""The Session: what lives between solves. it asks its learners, runs the loop, keeps the books."""
 
-import math
 import os
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from . import books
-from .errors import ConvergenceWarning, StateFileError
-from .loop import drive
+from .errors import ConvergenceWarning
+from .keeping import session_from, session_state, take_over
+from .options import check_method, check_options, check_owners
 from .order import similar_order
 from .persist import load_state, save_state
-from .protocol import Advice, with_params
 from .purse import Purse
-from .registry import from_record, hook, method_named, to_record
+from .registry import hook, method_named
 from .result import Result
-from .status import Change, Status
-from .stopping import Rule, Seconds, Standard
-from .work import Cost
+from .solving import DEFAULT_RTOL, Solving
+from .status import Status
+from .stopping import Rule, Standard
 
 __all__ = ["DEFAULT_RTOL", "Session"]
 
-DEFAULT_RTOL = float("1e-6")
-_RETRY = frozenset(
-    {
-        Status.INDEFINITE,
-        Status.BREAKDOWN,
-        Status.STAGNATED,
-        Status.SETUP,
-        Status.DIVERGED,
-        Status.CHANGE,
-        Status.NONFINITE,
-    }
-)
-_ATTEMPTS = 6
-_OPTIONS = frozenset({"rtol", "atol", "max_steps", "max_seconds", "seed", "on_fail", "cost"})
 
-
-class Session:
+class Session(Solving):
     """Solves related problems one after another and carries what one teaches to the next.
 
     Parameters
@@ -101,16 +83,16 @@ class Session:
         on_fail: str = "warn",
         cost: str = "model",
     ) -> None:
-        _check_options(rtol, atol, max_steps, max_seconds, on_fail, cost)
+        check_options(rtol, atol, max_steps, max_seconds, on_fail, cost)
         self.learners: list[Any] = list(learners)
+        self.method: Any = None
         self.auto = isinstance(method, str) and method.lower() == "auto"
         if self.auto:
             self.learners.insert(0, hook("auto")(seed))
-            self.method = None
         else:
             self.method = method_named(method) if isinstance(method, str) else method
-            _check_method(self.method)
-        _check_owners(self.learners)
+            check_method(self.method)
+        check_owners(self.learners)
         self.rtol, self.atol = rtol, atol
         self.max_steps, self.max_seconds, self.stop = max_steps, max_seconds, stop
         self.recorders = tuple(recorders)
@@ -190,7 +172,7 @@ class Session:
         problems : iterable of Problem
             A sequence with ``feed(i, x)`` is told each solution before the next problem is asked of it.
         order : {"given", "similar"}
-            ``"similar"`` solves in greedy nearest-neighbour order of the contexts (or of cheap features of the problems);
+            ``"similar"`` solves in greedy nearest-neighbour order of the contexts (or of cheap features);
             it needs all problems in memory.
         progress : bool
             Show a progress bar on stderr.
@@ -263,141 +245,6 @@ class Session:
         joined: Result = problem.join(results)
         return joined
 
-    def _solve_one(self, problem: Any, x0: Any) -> Result:
-        begin = time.perf_counter()
-        problem.work.reset()
-        change = problem.compare(self.memory)
-        unfit = problem.unfit(x0) if hasattr(problem, "unfit") else None
-        if unfit is not None:
-            return self._unfit(problem, change, unfit, begin)
-        start = None if x0 is None else problem.enter(x0)
-        stop = self._rule(problem)
-        advice = self._advise(problem, start)
-        first = advice
-        done, result = 0, Result()
-        best: Result | None = None
-        for _ in range(_ATTEMPTS):
-            result = self._attempt(problem, advice, stop, done)
-            for learner in self.learners:
-                learner.observe(problem, advice, result)
-            if result.status > 0 or not (result.capped or result.status in _RETRY) or "outside_range" in result.seen:
-                break
-            if best is None or result.seen.get("residual", math.inf) < best.seen.get("residual", math.inf):
-                best = result
-            again = self._recover(problem, advice, result)
-            if again is None:
-                break
-            done, advice = result.steps, self._resumed(problem, again, result)
-        if result.status < 0:
-            _better(result, best)
-            self.memory.get("facts", {}).pop("symmetric", None)
-        return self._close(problem, change, first, advice, result, begin)
-
-    def _unfit(self, problem: Any, change: Change, why: str, begin: float) -> Result:
-        """Input that is not finite: said before any work."""
-        result = Result(status=Status.NONFINITE, seen={"residual": math.nan}, why=why)
-        result.method = self.method
-        return self._close(problem, change, Advice(), Advice(), result, begin)
-
-    def _rule(self, problem: Any) -> Rule:
-        if self.stop is not None:
-            return self.stop
-        rtol = self.rtol
-        if rtol is DEFAULT_RTOL:
-            rtol = getattr(problem, "default_rtol", DEFAULT_RTOL)
-        limit, window = self.max_steps, None
-        if limit is None:
-            limit = getattr(problem, "default_steps", 100_000)
-            window = max(2000, limit // 10)
-        rule = self._standard
-        if rule is None or rule.rtol != rtol or rule.limit != limit or rule.window != window:
-            rule = self._standard = Standard(rtol, self.atol, limit, window)
-        return rule if self.max_seconds is None else rule | Seconds(self.max_seconds)
-
-    def _advise(self, problem: Any, start: Any) -> Advice:
-        advice = Advice(x0=start)
-        symbolic = self.memory.get("symbolic")
-        if symbolic is not None:
-            advice.carry["symbolic"] = symbolic
-        for learner in self.learners:
-            advice = learner.propose(problem, advice)
-        return advice
-
-    def _attempt(self, problem: Any, advice: Advice, stop: Rule, done: int) -> Result:
-        method = self._with(advice.params) if advice.params else self.method
-        lacking = problem.lacks(method.needs)
-        if lacking:
-            raise ValueError(f"{type(method).__name__} cannot be used here: {lacking}")
-        before = time.perf_counter()
-        if hasattr(method, "solve"):
-            result: Result = method.solve(problem, advice, stop)
-        else:
-            result = drive(
-                problem,
-                method,
-                stop,
-                x0=advice.x0,
-                carry=advice.carry,
-                recorders=self._recorders(),
-                cap=advice.cap,
-                done=done,
-            )
-        if self.cost == "seconds":
-            result.cost = _measured(result.cost, time.perf_counter() - before, problem)
-        result.method, result.advice = method, advice
-        return result
-
-    def _with(self, params: dict[str, Any]) -> Any:
-        """The method with these parameters; the last one is remembered."""
-        if params != self._params or self._tuned is None:
-            self._tuned, self._params = with_params(self.method, params), dict(params)
-        return self._tuned
-
-    def _recorders(self) -> tuple[Any, ...]:
-        if self.callback is None:
-            return self.recorders
-        return (*self.recorders, books.Callback(self.callback))
-
-    def _recover(self, problem: Any, advice: Advice, result: Result) -> Advice | None:
-        for learner in reversed(self.learners):
-            again: Advice | None = learner.recover(problem, advice, result)
-            if again is not None:
-                return again
-        return replace(advice, cap=None, carry=dict(advice.carry)) if result.capped else None
-
-    def _resumed(self, problem: Any, advice: Advice, result: Result) -> Advice:
-        """Go on from the better of the x reached and zero."""
-        residual = result.seen.get("residual", float("inf"))
-        vector = result.carry.get("residual")
-        if result.x is not None and vector is not None and residual < problem.scale:
-            return replace(advice, x0=result.x, carry={**advice.carry, "residual": vector})
-        carry = {k: v for k, v in advice.carry.items() if k != "residual"}
-        return replace(advice, x0=None, carry=carry)
-
-    def _close(
-        self, problem: Any, change: Change, first: Advice, advice: Advice, result: Result, begin: float
-    ) -> Result:
-        if self._last is not None:
-            self._last.carry = {}
-        result.cost = problem.price() if self.cost == "model" else result.cost
-        result.work = problem.work.total()
-        result.index = self.solved
-        problem.leave(result)
-        result.advice = books.light(advice)
-        result.seconds = time.perf_counter() - begin
-        for recorder in self.recorders:
-            try:
-                recorder.end(problem, result)
-            except Exception as error:
-                result.status = Status.ERROR
-                result.why = f"a recorder raised {type(error).__name__} at the end: {error}"
-        record = books.Record(result, change, first, advice)
-        self.records.append(record)
-        books.add(self.totals, record)
-        self.solved += 1
-        self._last = result
-        return result
-
     # ---- what is kept ------------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
@@ -423,26 +270,7 @@ class Session:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next solve depends on, as plain data."""
-        kept = {k: v for k, v in self.memory.items() if k not in ("symbolic", "view")}
-        return {
-            "method": None if self.method is None else to_record(self.method),
-            "auto": self.auto,
-            "learners": [to_record(learner) for learner in self.learners[1 if self.auto else 0 :]],
-            "learned": [learner.state_dict() for learner in self.learners],
-            "options": {
-                "rtol": None if self.rtol is DEFAULT_RTOL else self.rtol,
-                "atol": self.atol,
-                "max_steps": self.max_steps,
-                "max_seconds": self.max_seconds,
-                "seed": self.seed,
-                "on_fail": self.on_fail,
-                "cost": self.cost,
-            },
-            "purse": self.purse.state_dict(),
-            "memory": kept,
-            "totals": self.totals,
-            "solved": self.solved,
-        }
+        return session_state(self, DEFAULT_RTOL)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave, learners in the same order.
@@ -452,15 +280,7 @@ class Session:
         StateFileError
             When the state belongs to a session of another make-up.
         """
-        learned = state["learned"]
-        if len(learned) != len(self.learners):
-            raise StateFileError(f"the state has {len(learned)} learners, this session {len(self.learners)}")
-        for learner, part in zip(self.learners, learned, strict=True):
-            learner.load_state_dict(part)
-        self.purse.load_state_dict(state["purse"])
-        self.memory = hook("memory")(state["memory"])
-        self.totals = books.reopened(state["totals"])
-        self.solved = int(state["solved"])
+        take_over(self, state)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the learned state; safe to load from a stranger, complete or absent, never half.
@@ -507,60 +327,5 @@ class Session:
         ...     rv.Session.load(os.path.join(folder, "s.rv")).solved
         1
         """
-        state = load_state(path)
-        try:
-            saved = state["session"]
-            if set(saved["options"]) != _OPTIONS:
-                raise StateFileError(f"{path}: its options are not those of a session")
-            chosen = {k: v for k, v in saved["options"].items() if v is not None or k != "rtol"} | options
-            method = "auto" if saved["auto"] is True else from_record(saved["method"])
-            session = cls(method, [from_record(r) for r in saved["learners"]], **chosen)
-            session.load_state_dict(saved)
-        except StateFileError:
-            raise
-        except Exception as error:
-            raise StateFileError(f"{path}: not a session ({type(error).__name__}: {error})") from None
+        session: Session = session_from(cls, load_state(path), path, options)
         return session
-
-
-def _better(result: Result, earlier: Result | None) -> None:
-    """A failed solve gives back the best x of its attempts."""
-    if earlier is not None and not result.seen.get("residual", math.inf) <= earlier.seen.get("residual", math.inf):
-        result.x = earlier.x
-        for name in ("residual", "backward_error"):
-            if name in earlier.seen:
-                result.seen[name] = earlier.seen[name]
-
-
-def _check_options(
-    rtol: float, atol: float, max_steps: int | None, max_seconds: float | None, on_fail: str, cost: str
-) -> None:
-    for name, value in (("rtol", rtol), ("atol", atol), ("max_seconds", 0.0 if max_seconds is None else max_seconds)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            raise ValueError(f"{name}={value!r} was given; a finite number that is not negative is expected")
-    if max_steps is not None and (isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 0):
-        raise ValueError(f"max_steps={max_steps!r} was given; a whole number that is not negative is expected")
-    if on_fail not in ("warn", "raise", "ignore"):
-        raise ValueError(f'on_fail={on_fail!r} was given; "warn", "raise" or "ignore" is expected')
-    if cost not in ("model", "seconds"):
-        raise ValueError(f'cost={cost!r} was given; "model" or "seconds" is expected')
-
-
-def _check_method(method: Any) -> None:
-    if not (hasattr(method, "step") and hasattr(method, "init")) and not hasattr(method, "solve"):
-        raise ValueError(f"{method!r} is not a method: it needs init, step and solution, or solve")
-
-
-def _check_owners(learners: Sequence[Any]) -> None:
-    owned: dict[str, str] = {}
-    for learner in learners:
-        for name in learner.owns:
-            if name in owned:
-                raise ValueError(f"{type(learner).__name__} and {owned[name]} both own {name!r}; keep one of them")
-            owned[name] = type(learner).__name__
-
-
-def _measured(cost: Cost, seconds: float, problem: Any) -> Cost:
-    """The modelled parts stretched to the measured time."""
-    factor = seconds / problem.product_seconds / max(cost.total, 1e-12)
-    return Cost(cost.once * factor, cost.setup * factor, cost.running * factor)

@@ -9,7 +9,7 @@ __all__ = ["Cost", "Work"]
 class Cost(NamedTuple):
     """Cost of a solve in units of one product with A.
 
-    ``once`` is the symbolic part, amortised over a pattern; ``setup`` what belongs to this matrix; ``running`` the rest.
+    ``once`` is the symbolic part, amortised over a pattern; ``setup`` belongs to this matrix; ``running`` is the rest.
 
     Examples
     --------
@@ -27,7 +27,7 @@ class Cost(NamedTuple):
         """The three parts together."""
         return self.once + self.setup + self.running
 
-    def __add__(self, other: object) -> "Cost":  # type: ignore[override]
+    def __add__(self, other: object) -> "Cost":
         if not isinstance(other, Cost):
             return NotImplemented
         return Cost(self.once + other.once, self.setup + other.setup, self.running + other.running)

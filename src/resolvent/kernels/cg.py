@@ -1,10 +1,10 @@
 """Conjugate gradients for a Hermitian positive definite A in CSR, alone or with a diagonal preconditioner.
 
-One iteration is a product, in which three dot products ride, and one pass over the vectors: the next direction does not wait for
-the norm of the new residual, because ``<r - alpha q, z - alpha M^-1 q> = <r,z> - 2 alpha <z,q> + alpha^2 <q, M^-1 q>`` is known
-before; that value makes beta, while the sum recomputed in the pass makes the next alpha, so its rounding errors do not build up
-(Chen and Carson, Predict-and-recompute conjugate gradient variants, SIAM J. Sci. Comput. 42, 2020, algorithm 2). Where the
-forecast has lost digits to cancellation the pass is split in two.
+One iteration is a product, in which three dot products ride, and one pass over the vectors: the next direction does
+not wait for the norm of the new residual, because ``<r - alpha q, z - alpha M^-1 q> = <r,z> - 2 alpha <z,q> + alpha^2
+<q, M^-1 q>`` is known before; that value makes beta, while the sum recomputed in the pass makes the next alpha, so
+its rounding errors do not build up (Chen and Carson, Predict-and-recompute conjugate gradient variants, SIAM J. Sci.
+Comput. 42, 2020, algorithm 2). Where the forecast has lost digits to cancellation the pass is split in two.
 """
 
 import numpy as np
@@ -67,11 +67,12 @@ def _redirect(dinv, use_dinv, r, p, beta):
 def cg(ip, ix, a, dinv, use_dinv, x, r, p, q, scal, n_steps, goal, norms):
     """Up to `n_steps` iterations; returns the number done, with the residual's 2-norm after each in `norms`.
 
-    `dinv` (real, shape (n,); ignored, but of some length, unless `use_dinv`) is the inverse of the diagonal preconditioner;
-    x, r, p, q have shape (n,), r is ``b - A x`` on entry and the recursive residual on return, q is scratch. `scal` (float64,
-    4 or more) carries on from call to call: ``[<r, M^-1 r>, steps so far, norm of r, code]``; all zeros to begin. The kernel
-    returns early after the first norm at most `goal`, or with a code: 1 where ``p'Ap <= 0`` (A is not positive definite; x is
-    as before that step), 2 where a number was not finite, 3 where r is zero.
+    `dinv` (real, shape (n,); ignored, but of some length, unless `use_dinv`) is the inverse of the diagonal
+    preconditioner; x, r, p, q have shape (n,), r is ``b - A x`` on entry and the recursive residual on return, q is
+    scratch. `scal` (float64, 4 or more) carries on from call to call: ``[<r, M^-1 r>, steps so far, norm of r,
+    code]``; all zeros to begin. The kernel returns early after the first norm at most `goal`, or with a code: 1 where
+    ``p'Ap <= 0`` (A is not positive definite; x is as before that step), 2 where a number was not finite, 3 where r
+    is zero.
     """
     real = r.real.dtype.type
     if scal[1] == 0.0:

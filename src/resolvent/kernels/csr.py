@@ -1,8 +1,8 @@
 """Products, residuals and questions about a compressed sparse row matrix.
 
-Every kernel takes the matrix as ``ip, ix, a``: row pointers and column indices as *unsigned* integers (``indptr.view(np.uint32)``;
-signed ones cost a sign test an entry) and values of type float32, float64, complex64 or complex128. Sums over a row are taken in
-the type of the values, norms in float64. Nothing here changes the matrix.
+Every kernel takes the matrix as ``ip, ix, a``: row pointers and column indices as *unsigned* integers
+(``indptr.view(np.uint32)``; signed ones cost a sign test an entry) and values of type float32, float64, complex64 or
+complex128. Sums over a row are taken in the type of the values, norms in float64. Nothing here changes the matrix.
 """
 
 import numpy as np
@@ -133,9 +133,9 @@ def _widened(ip, ix, a, x, b, r, wide):
 def residual_compensated(ip, ix, a, x, b, r):
     """``r = b - A x``, each entry as if summed in twice the working precision and then rounded; returns its 2-norm.
 
-    For float64 and complex128 the products are split exactly and the rounding errors of the sums carried along (Ogita, Rump
-    and Oishi 2005, algorithm 5.3 "Dot2"); float32 and complex64 are summed in double precision. About 10 products of work
-    (float64), 2 (float32). Entries above 1e300 overflow in the splitting.
+    For float64 and complex128 the products are split exactly and the rounding errors of the sums carried along
+    (Ogita, Rump and Oishi 2005, algorithm 5.3 "Dot2"); float32 and complex64 are summed in double precision. About 10
+    products of work (float64), 2 (float32). Entries above 1e300 overflow in the splitting.
     """
     if a.dtype.char in "fF":
         return _widened(ip, ix, a, x, b, r, np.zeros(1, "d" if a.dtype.char == "f" else "D"))
@@ -171,7 +171,8 @@ def diagonal(ip, ix, a, d):
 
 @njit(cache=True)
 def diagonal_positions(ip, ix, pos):
-    """Fill `pos` with the place of ``a_ii`` in the arrays of a canonical matrix; returns the first row without one, or -1.
+    """Fill `pos` with the place of ``a_ii`` in the arrays of a canonical matrix; returns the first row without one,
+    or -1.
 
     Where a row has no diagonal entry, `pos` holds the place of its first entry right of the diagonal.
     """
@@ -190,9 +191,9 @@ def diagonal_positions(ip, ix, pos):
 def is_symmetric(ip, ix, a, hermitian, tol):
     """Whether a canonical CSR matrix is symmetric: 2 in values, 1 in pattern only, 0 not even that.
 
-    Values agree where ``|a_ij - a_ji| <= tol max(|a_ij|, |a_ji|)`` (the conjugate of ``a_ji`` if `hermitian`, so a diagonal
-    entry must then be real to `tol`); NaN agrees with nothing. Rows are taken in order and each row's lower entries are
-    compared with the next unread upper entry of the row that they name, so every entry is read once.
+    Values agree where ``|a_ij - a_ji| <= tol max(|a_ij|, |a_ji|)`` (the conjugate of ``a_ji`` if `hermitian`, so a
+    diagonal entry must then be real to `tol`); NaN agrees with nothing. Rows are taken in order and each row's lower
+    entries are compared with the next unread upper entry of the row that they name, so every entry is read once.
     """
     n = ip.shape[0] - 1
     at = np.empty(n, ip.dtype)
@@ -223,7 +224,7 @@ def is_symmetric(ip, ix, a, hermitian, tol):
 
 @njit(cache=True)
 def levels(ip, ix, n):
-    """Dependency level of each row in a forward sweep: 0 without lower entries, else one more than the highest it needs."""
+    """Dependency level of each row in a forward sweep: one more than the highest it needs, 0 where it needs none."""
     level = np.zeros(n, ix.dtype)
     for i in range(n):
         top = _ZERO

@@ -1,28 +1,30 @@
-"""Conjugate gradients with the SSOR preconditioner in Eisenstat's form: one iteration reads every off-diagonal entry once.
+"""Conjugate gradients with the SSOR preconditioner in Eisenstat's form: one iteration reads every off-diagonal entry
+once.
 
-``A = L + D + L^H`` Hermitian positive definite, ``S = (D / omega)^(1/2)`` and ``S^-1 A S^-1 = (I + N) + (I + N)^H - kappa I`` with
-``N = S^-1 L S^-1`` and the number ``kappa = 2 - omega``. Plain CG on ``C = (I + N)^-1 S^-1 A S^-1 (I + N)^-H`` is CG on A with
-``M = omega / (2 - omega) (D/omega + L) D^-1 (D/omega + L)^H`` up to the factor ``2 - omega``: with ``t = (I + N)^-H p`` and
-``w = (I + N)^-1 (p - kappa t)`` is ``C p = t + w``, so an iteration is a backward solve, a forward solve and a few vector
-operations that ride in them, each on rows whose vectors are in the first-level cache. There are no divisions, and the stored values
-``omega^-1 N`` do not depend on omega. Rows are renumbered (`triangular`), which changes the iterates by rounding only.
+``A = L + D + L^H`` Hermitian positive definite, ``S = (D / omega)^(1/2)`` and ``S^-1 A S^-1 = (I + N) + (I + N)^H -
+kappa I`` with ``N = S^-1 L S^-1`` and the number ``kappa = 2 - omega``. Plain CG on ``C = (I + N)^-1 S^-1 A S^-1 (I +
+N)^-H`` is CG on A with ``M = omega / (2 - omega) (D/omega + L) D^-1 (D/omega + L)^H`` up to the factor ``2 - omega``:
+with ``t = (I + N)^-H p`` and ``w = (I + N)^-1 (p - kappa t)`` is ``C p = t + w``, so an iteration is a backward
+solve, a forward solve and a few vector operations that ride in them, each on rows whose vectors are in the
+first-level cache. There are no divisions, and the stored values ``omega^-1 N`` do not depend on omega. Rows are
+renumbered (`triangular`), which changes the iterates by rounding only.
 
-As in `cg` the new direction uses a forecast of ``<r, r>``; the sum itself is taken in the next sweep. The residual of the system is
-``b - A x = S (I + N) r``: half a product, taken (a *look*) when the estimate ``ratio ||r||``, with the ratio seen at the last look,
-comes near the goal, and at least every `EVERY` iterations.
+As in `cg` the new direction uses a forecast of ``<r, r>``; the sum itself is taken in the next sweep. The residual of
+the system is ``b - A x = S (I + N) r``: half a product, taken (a *look*) when the estimate ``ratio ||r||``, with the
+ratio seen at the last look, comes near the goal, and at least every `EVERY` iterations.
 
-Use: ``plan = symbolic(ip, ix)`` once a pattern, ``mat, root, vec, scal = allocate(plan, dtype)``, ``numeric`` once a matrix,
-``start`` once a right-hand side or omega, ``cg`` as often as wanted, ``solution``.
+Use: ``plan = symbolic(ip, ix)`` once a pattern, ``mat, root, vec, scal = allocate(plan, dtype)``, ``numeric`` once a
+matrix, ``start`` once a right-hand side or omega, ``cg`` as often as wanted, ``solution``.
 
-References: Eisenstat, Efficient implementation of a class of preconditioned conjugate gradient methods, SIAM J. Sci. Stat.
-Comput. 2 (1981), 1-4; Chen and Carson, SIAM J. Sci. Comput. 42 (2020), for the forecast.
+References: Eisenstat, Efficient implementation of a class of preconditioned conjugate gradient methods, SIAM J. Sci.
+Stat. Comput. 2 (1981), 1-4; Chen and Carson, SIAM J. Sci. Comput. 42 (2020), for the forecast.
 """
 
 import numpy as np
 from numba import njit
 
 from .csr import _ONE, _U, _ZERO, FAST, abs2, redot
-from .triangular import _THREE, _TWO, HEAD, LOWER, N, UPPER, UPPER_VALUES, VALUES, lower_solve, segment
+from .triangular import _THREE, _TWO, HEAD, LOWER, UPPER, UPPER_VALUES, VALUES, N, lower_solve, segment
 from .triangular import analyse as symbolic
 
 __all__ = ["allocate", "cg", "look", "numeric", "solution", "start", "symbolic"]
@@ -37,7 +39,7 @@ R, P, T, W, X = range(5)  # rows of vec
 
 
 def allocate(plan, dtype):
-    """Buffers for a plan: ``mat`` (values), ``root`` (2, n) real, ``vec`` (5, n), ``scal`` (10,) float64. mat begins at zero."""
+    """Buffers for a plan: ``mat`` (values, zeros at first), ``root`` (2, n) real, ``vec`` (5, n), ``scal`` (10,) float64."""
     n = int(plan[N])
     root = np.empty((2, n), np.empty(0, dtype).real.dtype)
     return np.zeros(int(plan[VALUES]) + 1, dtype), root, np.empty((5, n), dtype), np.zeros(10)
@@ -47,7 +49,8 @@ def allocate(plan, dtype):
 def numeric(plan, ip, ix, a, mat, root):
     """Gather ``D^-1/2 (L + L^H) D^-1/2`` into `mat` and ``D^-1/2, D^1/2`` (renumbered) into `root`.
 
-    A is canonical. Returns -1, or the first row whose diagonal is not positive and finite; then the buffers are of no use.
+    A is canonical. Returns -1, or the first row whose diagonal is not positive and finite; then the buffers are of no
+    use.
     """
     n, nnz = ip.shape[0] - 1, ix.shape[0]
     scale = np.empty(n, root.dtype)
@@ -181,10 +184,11 @@ def _forward(plan, mat, vec, om):
 def cg(plan, mat, root, vec, scal, n_steps, goal, norms):
     """Up to `n_steps` iterations; returns the number done, with the residual's 2-norm after each in `norms`.
 
-    ``norms[s]`` is the true norm where the kernel looked (``scal[LOOKED]`` is the last such iteration, ``scal[TRUE]`` its norm) and
-    else an estimate above `goal`. Looks depend on the iteration alone, so calls may be cut anywhere. The kernel returns early
-    after the first look at most `goal`, or with ``scal[CODE]`` 1 where ``<p, C p> <= 0`` (A is not positive definite; the solution
-    is as before that step), 2 where a number was not finite, 3 where the residual is zero.
+    ``norms[s]`` is the true norm where the kernel looked (``scal[LOOKED]`` is the last such iteration, ``scal[TRUE]``
+    its norm) and else an estimate above `goal`. Looks depend on the iteration alone, so calls may be cut anywhere.
+    The kernel returns early after the first look at most `goal`, or with ``scal[CODE]`` 1 where ``<p, C p> <= 0`` (A
+    is not positive definite; the solution is as before that step), 2 where a number was not finite, 3 where the
+    residual is zero.
     """
     real = root.dtype.type
     om = real(scal[OMEGA])

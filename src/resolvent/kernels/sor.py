@@ -1,13 +1,16 @@
-"""Stationary sweeps in residual form: x and the residual r of ``A x = b`` advance together, one pass over A an iteration.
+"""Stationary sweeps in residual form: x and the residual r of ``A x = b`` advance together, one pass over A an
+iteration.
 
-All kernels share ``(ip, ix, a, diag_pos, x, r, dx, omega, n_sweeps, goal, norms) -> sweeps done``. Rows of A are sorted and
-``diag_pos[i]`` is the place of ``a_ii`` (`csr.diagonal_positions`); A need not be symmetric. On entry r is ``b - A x``; x and r
-are updated in place and again belong together on return; `dx` is scratch. ``norms[s]`` is the 2-norm of the residual after sweep
-``s + 1``, and a kernel returns after the first that is at most `goal` or not finite.
+All kernels share ``(ip, ix, a, diag_pos, x, r, dx, omega, n_sweeps, goal, norms) -> sweeps done``. Rows of A are
+sorted and ``diag_pos[i]`` is the place of ``a_ii`` (`csr.diagonal_positions`); A need not be symmetric. On entry r is
+``b - A x``; x and r are updated in place and again belong together on return; `dx` is scratch. ``norms[s]`` is the
+2-norm of the residual after sweep ``s + 1``, and a kernel returns after the first that is at most `goal` or not
+finite.
 
-With ``A = L + D + U`` and ``W = D/omega + L``, SOR takes ``dx = W^-1 r``; then ``r - A dx = ((1/omega - 1) D - U) dx``, so the new
-residual needs U alone, and row i of the next forward sweep takes it up in the same visit to the row: U meets the old dx, L the
-new one. A sweep is a chain through memory from each row to the next, so the value of the row before is kept in a register.
+With ``A = L + D + U`` and ``W = D/omega + L``, SOR takes ``dx = W^-1 r``; then ``r - A dx = ((1/omega - 1) D - U)
+dx``, so the new residual needs U alone, and row i of the next forward sweep takes it up in the same visit to the row:
+U meets the old dx, L the new one. A sweep is a chain through memory from each row to the next, so the value of the
+row before is kept in a register.
 """
 
 import numpy as np
@@ -18,7 +21,7 @@ from .csr import _ONE, _U, FAST, ROWWISE, abs2, norm2
 
 @njit(cache=True, fastmath=ROWWISE, error_model="numpy")
 def _forward(ip, ix, a, diag_pos, x, r, dx, om, back):
-    """Residual of the sweep before (if `back` is finite: else r holds it), then ``dx = (D/omega + L)^-1 r``; returns ``<r, r>``."""
+    """Residual of the sweep before (r holds it if `back` is inf), then ``dx = (D/omega + L)^-1 r``; returns <r, r>."""
     zero = r.dtype.type(0)
     last = zero
     first = not np.isfinite(back)
@@ -151,8 +154,8 @@ def _ssor_backward(ip, ix, a, diag_pos, x, r, dx, om, back):
 def ssor(ip, ix, a, diag_pos, x, r, dx, omega, n_sweeps, goal, norms):
     """Symmetric SOR: a forward step ``d1 = (D/omega + L)^-1 r``, then a backward step ``d2`` on what is left.
 
-    The backward sweep needs ``U (d1 + d2)`` only, so dx turns from d1 into d1 + d2 as it runs, while r holds d2; the next
-    forward sweep reads L once for the residual ``((1/omega - 1) D - L) d2`` and for its own solve.
+    The backward sweep needs ``U (d1 + d2)`` only, so dx turns from d1 into d1 + d2 as it runs, while r holds d2; the
+    next forward sweep reads L once for the residual ``((1/omega - 1) D - L) d2`` and for its own solve.
     """
     real = r.real.dtype.type
     om, back = real(omega), real(1.0 / omega - 1.0)

@@ -1,17 +1,18 @@
 """Triangular solves on a symmetric pattern, its rows renumbered by dependency level and taken in runs.
 
-In natural order each row of a forward solve waits for the row before. Sorted (stably) by level, ``level(i) = 1 + max level(j),
-j < i, a_ij != 0``, the lower triangle stays lower, every row's sum keeps its terms, and the rows of a level are independent.
-On grids and other regular patterns neighbours in a level also name neighbours: the distances ``k - j`` from a row to its columns
-agree over a *run* of rows. A run needs no column indices, and its loop becomes straight vector instructions; a row that lacks
-one of the distances gets a stored zero. What is in no run of `SHORT` rows is kept as compressed rows, at about four times the
-cost.
+In natural order each row of a forward solve waits for the row before. Sorted (stably) by level, ``level(i) = 1 + max
+level(j), j < i, a_ij != 0``, the lower triangle stays lower, every row's sum keeps its terms, and the rows of a level
+are independent. On grids and other regular patterns neighbours in a level also name neighbours: the distances ``k -
+j`` from a row to its columns agree over a *run* of rows. A run needs no column indices, and its loop becomes straight
+vector instructions; a row that lacks one of the distances gets a stored zero. What is in no run of `SHORT` rows is
+kept as compressed rows, at about four times the cost.
 
-What the pattern decides is one array, the *plan* (`analyse`); the values are another, in the order in which the solves read
-them. After its head of `HEAD` numbers a plan holds perm (new to old), dest (the place of each entry of A among the values; that of the
-diagonal is one past them), the places of the diagonal in A (nnz where there is none), and for each triangle a program: chunks ``lo, hi, segments``, and in them segments, either a run
-``first row, rows, m, m distances`` or compressed rows ``first row, rows, ROWS, rows + 1 pointers, columns``. The program for the
-upper triangle runs from the last row to the first.
+What the pattern decides is one array, the *plan* (`analyse`); the values are another, in the order in which the
+solves read them. After its head of `HEAD` numbers a plan holds perm (new to old), dest (the place of each entry of A
+among the values; that of the diagonal is one past them), the places of the diagonal in A (nnz where there is none),
+and for each triangle a program: chunks ``lo, hi, segments``, and in them segments, either a run ``first row, rows, m,
+m distances`` or compressed rows ``first row, rows, ROWS, rows + 1 pointers, columns``. The program for the upper
+triangle runs from the last row to the first.
 """
 
 import numpy as np
@@ -50,9 +51,11 @@ def _sort(key, seq, out, count):
 
 @njit(cache=True)
 def _order(ip, ix, by_count, perm, place, first):
-    """Sort by level, in a level by the numbers of entries left and right of the diagonal (if `by_count`), then as they were.
+    """Sort by level, in a level by the numbers of entries left and right of the diagonal (if `by_count`), then as
+    they were.
 
-    Fills perm, its inverse `place`, and where the level of each row begins in the order of either solve; returns the depth.
+    Fills perm, its inverse `place`, and where the level of each row begins in the order of either solve; returns the
+    depth.
     """
     n = ip.shape[0] - 1
     seq, out, key, count = np.arange(n), np.empty(n, np.int64), np.zeros(n, np.int64), np.empty(n + 1, np.int64)
@@ -98,7 +101,7 @@ def _distances(ip, ix, perm, place, side, c, dist):
 
 @njit(cache=True)
 def _lacking(whole, mw, part, mp, near, far):
-    """How many of `whole` are not in `part`, all of them in (near, far]; -1 if one is not, or if `part` is not contained."""
+    """How many of `whole` are not in `part`; -1 if one of those is not in (near, far], or if `part` has others."""
     b = lacking = 0
     for a in range(mw):
         if b < mp and part[b] == whole[a]:
@@ -112,11 +115,12 @@ def _lacking(whole, mw, part, mp, near, far):
 
 @njit(cache=True)
 def _runs(ip, ix, perm, place, first, side, runs, distances):
-    """Part the rows of a solve (counted in its order) into runs: ``runs[g] = first row, m``, with m = -1 for compressed rows.
+    """Part the rows of a solve (counted in its order) into runs: ``runs[g] = first row, m``, with m = -1 for
+    compressed rows.
 
-    The sorted distances of the runs follow one another in `distances`. A row joins the run before it if its distances are
-    among the run's or the other way round, at the price of few zeros, all of which must name rows of earlier levels. Returns
-    the number of runs.
+    The sorted distances of the runs follow one another in `distances`. A row joins the run before it if its distances
+    are among the run's or the other way round, at the price of few zeros, all of which must name rows of earlier
+    levels. Returns the number of runs.
     """
     n = place.shape[0]
     dist, union = np.empty(WIDEST, np.int64), np.empty(WIDEST, np.int64)
@@ -170,7 +174,11 @@ def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest,
             header, chunk = pc, lo
             pc += 3
         rows = hi - lo
-        prog[pc], prog[pc + 1], prog[pc + 2] = (n - hi if m >= 0 else n - 1 - lo) if side else lo, rows, m if m >= 0 else ROWS
+        prog[pc], prog[pc + 1], prog[pc + 2] = (
+            (n - hi if m >= 0 else n - 1 - lo) if side else lo,
+            rows,
+            m if m >= 0 else ROWS,
+        )
         pc += 3
         for a in range(m):
             prog[pc + a] = distances[used + a]
@@ -204,7 +212,11 @@ def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest,
             pc, q, used = pc + m, q + m * rows, used + m
         segments += 1
         if hi - chunk >= CHUNK or g == count - 1:
-            prog[header], prog[header + 1], prog[header + 2] = n - hi if side else chunk, n - chunk if side else hi, segments
+            prog[header], prog[header + 1], prog[header + 2] = (
+                n - hi if side else chunk,
+                n - chunk if side else hi,
+                segments,
+            )
             segments = 0
     return pc, q
 
@@ -212,8 +224,8 @@ def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest,
 def analyse(ip, ix):
     """The plan of a canonical square pattern, in the type of `ix`; the diagonal may be stored or not.
 
-    Where less than half of the rows are in runs, rows of a level are ordered by their numbers of entries instead: in the loop
-    over compressed rows the processor then foresees where a row ends, which is worth a factor of three.
+    Where less than half of the rows are in runs, rows of a level are ordered by their numbers of entries instead: in
+    the loop over compressed rows the processor then foresees where a row ends, which is worth a factor of three.
     """
     n, nnz = ip.shape[0] - 1, ix.shape[0]
     perm, dest, diag = np.empty(n, ix.dtype), np.empty(nnz, ix.dtype), np.full(n, nnz, ix.dtype)
@@ -222,7 +234,9 @@ def analyse(ip, ix):
     for by_count in (False, True):
         depth = _order(ip, ix, by_count, perm, place, first)
         count = [_runs(ip, ix, perm, place, first, side, runs[side], distances[side]) for side in (0, 1)]
-        in_runs = sum(int((np.diff(runs[side, : c + 1, 0]) * (runs[side, :c, 1] >= 0)).sum()) for side, c in enumerate(count))
+        in_runs = sum(
+            int((np.diff(runs[side, : c + 1, 0]) * (runs[side, :c, 1] >= 0)).sum()) for side, c in enumerate(count)
+        )
         if in_runs >= n:
             break
     prog = np.empty(nnz + 2 * n + 8 * sum(count), ix.dtype)
@@ -236,7 +250,7 @@ def analyse(ip, ix):
 
 @njit(cache=True, fastmath=ROWWISE, forceinline=True)
 def segment(plan, mat, pc, q, om, src, y, side):
-    """``y_k -= om sum_j mat_kj src_j`` over the rows of the segment at `pc`; returns where the next begins, and its values."""
+    """``y_k -= om sum_j mat_kj src_j`` over the rows of the segment at `pc`; returns where the next one is."""
     s, rows, m = _U(plan[pc]), _U(plan[pc + _ONE]), _U(plan[pc + _TWO])
     pc += _THREE
     if m == _ROWS:

@@ -9,11 +9,15 @@ factors do not fit in memory (3-D meshes beyond some 1e5 unknowns): use an itera
 Reference: Li, An overview of SuperLU, ACM TOMS 31 (2005); refinement: Higham, Accuracy and Stability, chapter 12.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..core import Cost, State, Status
+from ..operators.engines import applied
 from ..operators.factor import factor, factor_estimate
 
 __all__ = ["Direct"]
@@ -70,22 +74,25 @@ class Direct:
 
     def step(self, problem: Any, state: DirectState) -> None:
         """Solve, or refine; factor first where there is no factor that gains."""
-        before = state.seen["residual"]
+        x, r, before = state.x, state.r, state.seen["residual"]
         if state.bound is None:
             state.bound, state.own = factor(self, problem), True
         self._refine(problem, state)
         state.k += 1
         if not state.seen["residual"] <= _GAIN * before:
             self._stronger(problem, state, before)
+            if not state.seen["residual"] <= before:  # nothing gained, nothing lost
+                state.x, state.r, state.seen["residual"] = x, r, before
         problem.work.add("calls")
 
     def _refine(self, problem: Any, state: DirectState) -> None:
         for name, amount in state.bound.counts.items():
             problem.work.add(name, amount)
         problem.work.add("passes", 4)
-        state.x = state.x + state.bound.apply(state.r)
+        with np.errstate(all="ignore"):  # what overflows is found in the residual
+            state.x = state.x + applied(state.bound, state.r)
         state.r = problem.residual(state.x)
-        state.seen["residual"] = float((abs(state.r) ** 2).sum() ** 0.5)
+        state.seen["residual"] = math.sqrt(abs(np.vdot(state.r, state.r)))
 
     def _stronger(self, problem: Any, state: DirectState, before: float) -> None:
         """No gain: factor this matrix, or with free pivoting; with neither left, say so."""

@@ -81,6 +81,8 @@ class AMGBound(Bound):
 
     def __init__(self, recipe: AMG, problem: Any, older: Any = None) -> None:
         super().__init__(recipe, problem)
+        if recipe.kind == "rs" and problem.dtype.kind == "c":
+            raise SetupError("PyAMG's Ruge-Stueben hierarchies are for real matrices; use rv.AMG('sa')")
         try:
             import pyamg
         except ImportError as error:

@@ -15,8 +15,40 @@ from array_api_compat import array_namespace
 
 from .. import kernels
 from ..core import SetupError
+from .base import Bound
 
-__all__ = ["ApplyEngine", "EisenstatEngine", "FusedEngine"]
+__all__ = ["ApplyEngine", "EisenstatEngine", "FusedEngine", "applied"]
+
+
+def applied(bound: Any, r: Any) -> Any:
+    """z = M^-1 r, vetted: the preconditioner may be a user's own. It gets a copy of r, and z is of r's shape and dtype.
+
+    Raises
+    ------
+    SetupError
+        With what the preconditioner did.
+    """
+    try:
+        z = bound.apply(r if isinstance(bound, Bound) else r + 0)
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except Exception as error:
+        raise SetupError(f"the preconditioner raised {type(error).__name__}: {error}") from error
+    if not isinstance(z, type(r)) or z.shape != r.shape:
+        found = f"an array of shape {z.shape}" if isinstance(z, type(r)) else f"a {type(z).__name__}"
+        raise SetupError(f"the preconditioner returned {found} for a vector of shape {tuple(r.shape)}")
+    if z.dtype != r.dtype:
+        z = _cast(z, r)
+    return z
+
+
+def _cast(z: Any, r: Any) -> Any:
+    xp = array_namespace(r)
+    if not xp.isdtype(z.dtype, "numeric") or (
+        xp.isdtype(z.dtype, "complex floating") and not xp.isdtype(r.dtype, "complex floating")
+    ):
+        raise SetupError(f"the preconditioner returned {z.dtype} values for a vector of {r.dtype}")
+    return xp.astype(z, r.dtype)
 
 
 class FusedEngine:
@@ -120,6 +152,7 @@ class ApplyEngine:
     def __init__(self, problem: Any, x: Any, r: Any, norm: float, bound: Any = None) -> None:
         self.problem, self.x, self.r, self.norm, self.code = problem, x, r, norm, 0
         self.bound = bound
+        self.counts = getattr(bound, "counts", {})
         self.xp = array_namespace(r)
         self.p: Any = None
         self.rz = 0.0
@@ -129,13 +162,14 @@ class ApplyEngine:
 
     def advance(self, room: int, goal: float, norms: Any) -> int:
         """At most ``room`` iterations."""
-        for step in range(room):
-            if not self._one():
-                return step
-            norms[step] = self.norm
-            if self.norm <= goal or not math.isfinite(self.norm):
-                self.code = 0 if math.isfinite(self.norm) else 2
-                return step + 1
+        with np.errstate(all="ignore"):  # what overflows is found by looking at it
+            for step in range(room):
+                if not self._one():
+                    return step
+                norms[step] = self.norm
+                if self.norm <= goal or not math.isfinite(self.norm):
+                    self.code = 0 if math.isfinite(self.norm) else 2
+                    return step + 1
         return room
 
     def _precondition(self) -> Any:
@@ -143,9 +177,9 @@ class ApplyEngine:
             return self.r
         work = self.problem.work
         work.add("preconditions")
-        for name, amount in self.bound.counts.items():
+        for name, amount in self.counts.items():
             work.add(name, amount)
-        return self.bound.apply(self.r)
+        return applied(self.bound, self.r)
 
     def _one(self) -> bool:
         """One iteration; False when it could not be made, with the code."""

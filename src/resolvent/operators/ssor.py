@@ -22,7 +22,8 @@ class JacobiBound(Bound):
             raise SetupError(
                 f"the diagonal entry of row {bad[0]} is not positive, and Jacobi needs a positive diagonal"
             )
-        self.inverse = 1.0 / d.real
+        with np.errstate(over="ignore"):
+            self.inverse = 1.0 / d.real
         problem.work.add("diagonals", 1, "setup")
         self.counts = {"passes": 3.0}
 

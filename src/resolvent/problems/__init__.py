@@ -1,5 +1,6 @@
 """Problem families: one frozen dataclass each."""
 
-from .linear import LinearSystem, remembered
+from .linear import LinearSystem
+from .memory import remembered
 
 __all__ = ["LinearSystem", "remembered"]

@@ -1,4 +1,4 @@
-"""What may be given to a LinearSystem: one clear sentence before any work, nothing coerced silently, nothing modified."""
+"""What may be given to a LinearSystem: one clear sentence before any work, nothing modified."""
 
 import math
 from typing import Any
@@ -128,8 +128,11 @@ def canonical(ip: Any, ix: Any, data: Any, n: int) -> tuple[Any, Any, Any]:
 
 
 def found_symmetric(problem: Any) -> bool:
-    """Compare A with its (conjugate) transpose, entry by entry, up to rounding; an operator is taken at its word."""
-    if not problem.stored:
+    """Compare A with its (conjugate) transpose, entry by entry, up to rounding; an operator is taken at its word.
+
+    So is a matrix with NaN or inf, which ends NONFINITE whatever it is.
+    """
+    if not problem.stored or not math.isfinite(problem.frobenius):
         return True
     tol = 1e-12 if np.finfo(problem.dtype).eps < 1e-10 else 1e-5
     code = kernels.csr.is_symmetric(problem.ip, problem.ix, problem.data, True, tol)
@@ -159,8 +162,13 @@ def call_operator(A: Any, x: Any, dtype: np.dtype[Any]) -> Any:
         raise OperatorError(f"the operator returned {_shape_of(y)} for a vector of shape {x.shape}")
     if y.dtype.kind == "c" and dtype.kind != "c":
         raise OperatorError("the operator returned complex values though its dtype and b are real; pass a complex b")
-    if y.dtype.kind not in "fciu":
-        raise OperatorError(f"the operator returned dtype {y.dtype}")
+    if y.dtype.kind not in "fc":
+        raise OperatorError(f"the operator returned dtype {y.dtype} for a vector of dtype {dtype}")
+    if y.dtype != dtype and np.finfo(y.dtype).eps > np.finfo(dtype).eps:
+        raise OperatorError(
+            f"the operator returned {y.dtype} for a vector of dtype {dtype}: its answers are too coarse to judge by; "
+            f"let it return {dtype}, or pass b in the operator's own precision"
+        )
     return np.array(y, dtype=dtype, copy=True).reshape(x.shape)
 
 
@@ -196,12 +204,12 @@ def ldexp(v: Any, shift: int) -> Any:
     """v times 2**shift, without overflow on the way; v itself when shift is 0."""
     if shift == 0:
         return v
-    if v.dtype.kind == "c":
+    with np.errstate(over="ignore", under="ignore"):
+        if v.dtype.kind != "c":
+            return np.ldexp(v, shift)
         out = np.empty_like(v)
         out.real, out.imag = np.ldexp(v.real, shift), np.ldexp(v.imag, shift)
         return out
-    with np.errstate(over="ignore", under="ignore"):
-        return np.ldexp(v, shift)
 
 
 def ldexp_scalar(value: float, shift: int) -> float:

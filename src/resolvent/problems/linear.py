@@ -8,30 +8,30 @@ operators against their own answer to 2 x at the first measure (a linear map dou
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
-from ..core import Change, Cost, Measure, OperatorError, Result, Status, Work
+from ..core import Cost, Measure, OperatorError, Result, Status, Work
 from ..core.costs import product_seconds, weights
 from . import checks
+from .columns import Columns
 from .explain import explain_failure
+from .memory import NAMES, Remembering
 
-__all__ = ["LinearSystem", "remembered"]
+__all__ = ["LinearSystem"]
 
 _weights = lru_cache(maxsize=64)(weights)
-_SAMPLE = 64
 _EPS = {np.dtype(t): float(np.finfo(t).eps) for t in ("float32", "float64", "complex64", "complex128")}
-_NAMES = {np.dtype(t): t for t in ("float32", "float64", "complex64", "complex128")}
 _STORED = "recomputed as b - A x from the stored entries of A, in twice the precision where rounding could matter"
 _ASKED = "recomputed from the operator's own answer, which was found linear and repeatable on this x"
 
 
 @dataclass(frozen=True, eq=False)
-class LinearSystem:
+class LinearSystem(Remembering, Columns):
     """A square linear system A x = b.
 
     Parameters
@@ -119,7 +119,7 @@ class LinearSystem:
                 b = checks.ldexp(b, shift)
                 norm = float(np.linalg.norm(b))
         ready["rhs"], ready["scale"], ready["shift"] = b, float(norm), shift
-        ready["unit"] = math.ldexp(1.0, shift) if abs(shift) < 1022 else (math.inf if shift > 0 else 0.0)
+        ready["unit"] = math.ldexp(1.0, min(shift, 1023))
 
     # ---- what it offers --------------------------------------------------------------------------------------------
 
@@ -140,8 +140,8 @@ class LinearSystem:
 
     @property
     def default_steps(self) -> int:
-        """10 n, as in SciPy, and at least 1000."""
-        return max(1000, 10 * self.n)
+        """10 n, as in SciPy, and at least 10,000: stationary methods need many."""
+        return max(10_000, 10 * self.n)
 
     @property
     def product_seconds(self) -> float:
@@ -157,11 +157,18 @@ class LinearSystem:
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when something in ``needs`` is not offered."""
         if "entries" in needs and not self.stored:
-            return "it needs the entries of A, and a LinearOperator was given; pass a matrix or use cg without preconditioner"
-        if "symmetric" in needs and not self.is_symmetric():
+            return (
+                "it needs the entries of A, and an operator was given; pass a matrix or use cg without preconditioner"
+            )
+        if "symmetric" in needs and not self.is_symmetric() and not self._symmetric_now():
             word = "Hermitian" if self.dtype.kind == "c" else "symmetric"
             return f"it needs a {word} matrix and this one is not; use method 'direct' or 'auto'"
         return None
+
+    def _symmetric_now(self) -> bool:
+        """Looked at again before anything is refused: what is remembered may be of an earlier matrix of the pattern."""
+        self.facts.pop("symmetric", None)
+        return self.is_symmetric()
 
     def price(self) -> Cost:
         """Cost of the work so far, in products."""
@@ -255,22 +262,6 @@ class LinearSystem:
             spd = self.facts.get("positive", True) and bool(np.all(self.diagonal().real > 0))
         return f"{how}/{'spd' if spd else 'general'}/{self.n}/{self.dtype}"
 
-    def distance(self, bound: Any) -> float:
-        """||A - A'||_F / ||A'||_F to the matrix of the same pattern that ``bound`` was made from; inf when unknown.
-
-        Judged from every k-th entry, some 4096 of them: enough to rank set-ups, at no cost.
-        """
-        if bound.matrix_version == self.matrix_version:
-            return 0.0
-        source = getattr(bound, "source", None)
-        if not self.stored or source is None or len(source.data) != len(self.data):
-            return math.inf
-        stride = max(1, len(self.data) // 4096) | 1
-        old = source.data[::stride]
-        size = math.sqrt(abs(np.vdot(old, old)))
-        gap = self.data[::stride] - old
-        return math.sqrt(abs(np.vdot(gap, gap))) / size if size > 0 else math.inf
-
     def unfit(self, x0: Any = None) -> str | None:
         """One sentence when A, b or a first guess holds NaN or inf."""
         if not math.isfinite(self.scale):
@@ -280,78 +271,6 @@ class LinearSystem:
         if x0 is not None and np.asarray(x0).dtype.kind in "fc" and not np.all(np.isfinite(x0)):
             return "x0 contains NaN or inf"
         return None
-
-    def suits(self, bound: Any) -> bool:
-        """Whether a carried set-up was made from a matrix of this size, pattern length and dtype."""
-        source = getattr(bound, "source", None)
-        if source is None or not self.stored:
-            return True
-        return source.n == self.n and len(source.data) == len(self.data) and source.dtype == self.dtype
-
-    # ---- what changed ----------------------------------------------------------------------------------------------
-
-    def compare(self, memory: dict[str, Any]) -> Change:
-        """Compare with what ``memory`` kept of the last problem, take over its records, keep this one there.
-
-        Returns
-        -------
-        Change
-            SAME, VALUES, PATTERN or SHAPE; ``epoch`` counts patterns, ``matrix_version`` counts values.
-        """
-        change = self._against(memory)
-        if change == Change.SHAPE or change == Change.PATTERN:
-            memory["symbolic"] = {}
-            memory["facts"] = {}
-            memory["epoch"] = memory.get("epoch", 0) + 1
-        if change != Change.SAME:
-            memory["version"] = memory.get("version", 0) + 1
-        ready = self.__dict__
-        ready["memory"], ready["epoch"], ready["matrix_version"] = memory, memory["epoch"], memory["version"]
-        ready["symbolic"] = memory.setdefault("symbolic", {})
-        if self.stored:
-            if change >= Change.PATTERN:
-                self._vet()
-                memory["indptr"], memory["indices"] = self.ip.copy(), self.ix.copy()
-                memory["values"] = self.data.copy()
-            elif change == Change.VALUES:
-                self.__dict__["vetted"] = True
-                np.copyto(memory["values"], self.data)
-            else:
-                self.__dict__["vetted"] = True
-            self.work.add("checks")
-        memory["key"] = self._key()
-        return change
-
-    def _key(self) -> list[Any]:
-        version = self.version if isinstance(self.version, int | float | str | None) else str(self.version)
-        return [self.kind == "operator", self.n, _NAMES[self.dtype], version if not self.stored else None]
-
-    def _against(self, memory: dict[str, Any]) -> Change:
-        old, new = memory.get("key"), self._key()
-        if old is None or list(old[:3]) != new[:3]:
-            return Change.SHAPE
-        if not self.stored:
-            return Change.SAME if new[3] is not None and old[3] == new[3] else Change.VALUES
-        ip, ix = memory["indptr"], memory["indices"]
-        if len(ix) != len(self.ix) or ip.dtype != self.ip.dtype or ix.dtype != self.ix.dtype:
-            return Change.PATTERN
-        if len(ip) != len(self.ip) or not ((ip == self.ip).all() and (ix == self.ix).all()):
-            return Change.PATTERN
-        kept, data = memory["values"], self.data
-        if len(kept) != len(data):
-            return Change.PATTERN
-        stride = len(kept) // _SAMPLE
-        same = (stride < 16 or (kept[::stride] == data[::stride]).all()) and (kept == data).all()
-        return Change.SAME if same else Change.VALUES
-
-    def _vet(self) -> None:
-        """Make sure, once per pattern, that kernels may walk it; sort and sum duplicates in a copy if need be."""
-        if self.vetted if self.stored else True:
-            return
-        self.__dict__["ip"], self.__dict__["ix"], self.__dict__["data"] = checks.canonical(
-            self.ip, self.ix, self.data, self.n
-        )
-        self.__dict__["vetted"] = True
 
     # ---- how a candidate is measured ---------------------------------------------------------------------------------
 
@@ -415,7 +334,7 @@ class LinearSystem:
         twice = checks.call_operator(self.A, 2 * x, self.dtype)
         slack = 64 * eps * (size + (self.scale if length > 0 else 0.0))
         if float(np.linalg.norm(twice - 2 * y)) <= slack:
-            self.__dict__["_trusted"] = True
+            self.__dict__["_trusted"] = length > 0  # zero doubles under any noise
             return False
         self.work.add("products")
         again = checks.call_operator(self.A, x, self.dtype)
@@ -462,9 +381,15 @@ class LinearSystem:
         if result.x is None:
             result.x = np.zeros(self.n, dtype=self.dtype)
         if self.nullspace is not None:
-            result.x = self.project(np.array(result.x))
+            x = self.project(np.array(result.x))
+            self._moved(result, x, "what was given as nullspace is not the null space of A")
+            result.x = x
         if self.shift:
-            result.x = checks.ldexp(result.x, -self.shift)
+            x = checks.ldexp(result.x, -self.shift)
+            back = checks.ldexp(x, self.shift)
+            if not np.array_equal(back, result.x):
+                self._moved(result, back, "the solution lies at the end of its dtype's range, where digits are lost")
+            result.x = x
             for name in ("residual", "attainable", "outside_range"):
                 if name in result.seen:
                     result.seen[name] = checks.ldexp_scalar(result.seen[name], -self.shift)
@@ -477,8 +402,18 @@ class LinearSystem:
             "strength": _STORED if self.stored else _ASKED,
             "scale": self.scale if not self.shift else checks.ldexp_scalar(self.scale, -self.shift),
             "n": self.n,
-            "dtype": _NAMES[self.dtype],
+            "dtype": NAMES[self.dtype],
         }
+
+    def _moved(self, result: Result, x: Any, why: str) -> None:
+        """The answer is x, which is not quite what was measured: measure again, in the inner unit."""
+        try:
+            measured = self.measure(x)
+        except OperatorError as error:
+            measured, why = Measure(math.nan), str(error)
+        result.seen.update(measured.seen, residual=measured.residual)
+        if result.status > 0 and result.threshold is not None and not measured.residual <= result.threshold:
+            result.status, result.why = Status.STAGNATED, why
 
     def features(self) -> Any:
         """The context, or a strided sample of entries and right-hand side: what ordering by similarity looks at."""
@@ -490,70 +425,3 @@ class LinearSystem:
             flat = np.abs(np.asarray(piece)).ravel()
             out.append(flat[:: max(1, len(flat) // 256)][:256])
         return np.concatenate(out)
-
-    # ---- several right-hand sides ------------------------------------------------------------------------------------
-
-    def parts(self) -> list["LinearSystem"] | None:
-        """One system per column of b, or None for a vector."""
-        b = np.asarray(self.b)
-        if b.ndim == 1:
-            return None
-        return [replace(self, b=np.ascontiguousarray(b[:, j])) for j in range(b.shape[1])]
-
-    def split(self, x0: Any) -> list[Any]:
-        """The columns of a first guess."""
-        x0 = np.asarray(x0)
-        if x0.shape != np.shape(self.b):
-            raise ValueError(f"x0 has shape {x0.shape}; the shape of b, {np.shape(self.b)}, is expected")
-        return [x0[:, j] for j in range(x0.shape[1])]
-
-    def join(self, results: list[Result]) -> Result:
-        """One result for all columns: the worst status, the largest residual, the work together."""
-        worst = min(results, key=lambda r: (r.status > 0, r.status if r.status < 0 else 0))
-        seen = dict(worst.seen)
-        seen["residual"] = max(r.seen.get("residual", math.nan) for r in results)
-        seen["residuals"] = np.array([r.seen.get("residual", math.nan) for r in results])
-        work: dict[str, float] = {}
-        for result in results:
-            for name, amount in result.work.items():
-                work[name] = work.get(name, 0) + amount
-        joined = Result(
-            x=np.column_stack([r.x for r in results]),
-            status=worst.status,
-            steps=sum(r.steps for r in results),
-            seen=seen,
-            work=work,
-            cost=sum((r.cost for r in results), Cost()),
-            seconds=sum(r.seconds for r in results),
-            history=worst._history,
-            carry=results[-1].carry,
-            advice=results[-1].advice,
-            why=worst.why,
-            threshold=worst.threshold,
-        )
-        joined.method, joined.digest, joined.index = worst.method, worst.digest, results[-1].index
-        return joined
-
-
-def remembered(memory: Any) -> dict[str, Any]:
-    """What a Session's memory of the last system may hold when it comes from a file; all else starts cold.
-
-    Raises
-    ------
-    ValueError
-        When it is not of the shape that ``LinearSystem.compare`` writes.
-    """
-    if memory == {}:
-        return {}
-    key = memory["key"]
-    sound = isinstance(key, list) and len(key) == 4 and all(type(memory[k]) is int for k in ("epoch", "version"))
-    if not sound or not isinstance(memory["facts"], dict) or not all(type(v) is bool for v in memory["facts"].values()):
-        raise ValueError("the memory of the last system is not one")
-    out = {name: memory[name] for name in ("key", "epoch", "version")} | {"facts": dict(memory["facts"]), "symbolic": {}}
-    if key[0] is False:
-        ip, ix, values = memory["indptr"], memory["indices"], memory["values"]
-        arrays = all(isinstance(a, np.ndarray) and a.ndim == 1 for a in (ip, ix, values))
-        if not arrays or ip.dtype != ix.dtype or ip.dtype.kind != "u" or values.dtype not in _EPS or len(ix) != len(values):
-            raise ValueError("the memory of the last matrix is not one")
-        out.update(indptr=ip, indices=ix, values=values)
-    return out

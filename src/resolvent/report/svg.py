@@ -28,6 +28,7 @@ _RC = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.grid.axis": "y",
+    "axes.axisbelow": True,
     "grid.color": COLOURS["faint"],
     "grid.linewidth": 0.6,
     "xtick.color": COLOURS["faint"],

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Cost, State, Status
+from ...core import Cost, OperatorError, SetupError, State, Status
 from ...operators.engines import ApplyEngine, FusedEngine
 
 __all__ = ["CG"]
@@ -96,7 +96,15 @@ class CG:
         kept = carry.get("preconditioner")
         if kept is not None and kept.fits(recipe):
             return kept, True
-        return recipe.bind(problem, carry), False
+        try:
+            bound = recipe.bind(problem, carry)
+        except (SetupError, OperatorError, MemoryError):
+            raise
+        except Exception as error:  # a recipe may be the user's own
+            raise SetupError(f"the preconditioner's set-up raised {type(error).__name__}: {error}") from error
+        if not (hasattr(bound, "apply") or hasattr(bound, "engine")):
+            raise SetupError(f"the preconditioner's set-up gave a {type(bound).__name__}, which has no apply")
+        return bound, False
 
     def step(self, problem: Any, state: CGState) -> None:
         """Up to ``stride`` iterations."""
@@ -117,7 +125,7 @@ class CG:
     def harvest(self, problem: Any, state: CGState) -> dict[str, Any]:
         """The bound preconditioner, where it may serve another matrix."""
         state.engine.release()
-        if state.bound is None or hasattr(state.bound, "engine"):
+        if not hasattr(state.bound, "fits") or hasattr(state.bound, "engine"):
             return {}
         return {"preconditioner": state.bound}
 

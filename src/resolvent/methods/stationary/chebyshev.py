@@ -83,7 +83,8 @@ class Chebyshev:
         state.__dict__.update(base.__dict__)
         bounds = carry.get("bounds")
         if bounds is None:
-            bounds = self._bounds(problem, state)
+            with np.errstate(all="ignore"):
+                bounds = self._bounds(problem, state)
         state.bounds = np.array([bounds[0], bounds[1], 0.0, 0.0])
         state.since, state.widened = state.seen["residual"], 0
         return state
