@@ -12,10 +12,10 @@ demo: $(STAMP)demo
 	$(RUN) -m resolvent demo --out demo
 
 test: $(STAMP)test
-	$(RUN) -m pytest -rs -m "not full"
+	$(RUN) -m pytest -rfEs -m "not full"
 
 test-all: $(STAMP)all
-	$(RUN) -m pytest -rs
+	$(RUN) -m pytest -rfEs
 
 lint: $(STAMP)test
 	$(RUN) -m ruff check .

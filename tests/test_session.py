@@ -499,8 +499,10 @@ def test_absolute_tolerance_is_in_the_users_unit():
 
 def test_a_rule_of_ones_own_replaces_the_options():
     problem = drifting(1)[0]
-    result = rv.solve(problem, "cg", stop=Residual(1e-3) & Steps(25), rtol=1e-12)
-    assert result.status == rv.Status.RESIDUAL and result.steps == 25
+    enough = rv.solve(problem, "cg", stop=Residual(1e-3), rtol=1e-12).steps
+    for steps in (enough - 5, enough + 5):
+        result = rv.solve(problem, "cg", stop=Residual(1e-3) & Steps(steps), rtol=1e-12)
+        assert result.status == rv.Status.RESIDUAL and result.steps == max(steps, enough)
     assert rv.solve(problem, "cg", stop=Steps(4), on_fail="ignore").status == rv.Status.BUDGET
 
 

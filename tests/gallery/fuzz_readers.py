@@ -150,8 +150,9 @@ def arrays(rng, damaged=True):
             del parts[name]
             continue
         if what == 1 and part.size:
-            bad = (-1, n, 2**31 - 1, 0) if part.dtype.kind in "iu" else (np.nan, np.inf, 1e308)
-            part.flat[rng.randrange(part.size)] = rng.choice(bad)
+            bad = (-1, n, 2**31 - 1, 0) if part.dtype.kind in "iu" else (np.nan, np.inf, 1e30)
+            with np.errstate(all="ignore"):
+                part.flat[rng.randrange(part.size)] = np.array(rng.choice(bad)).astype(part.dtype)
         elif what == 2:
             kind = rng.choice(("f4", "f8", "c8", "c16", "i1", "i8", "u8", "f2", "b1", ">f8", ">i4"))
             with warnings.catch_warnings():
@@ -321,8 +322,8 @@ def fuzz(n, seed=0, kinds=KINDS, folder=None):
 
 def child(start, stop, pipe, folder):
     """Judge mutants start..stop-1 with a limit on memory; tells each number, and at last the counts."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     fuzz(len(KINDS), seed=10**9, folder=folder)  # imports and compiled code are there before the limit
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (size + HEADROOM, size + HEADROOM))
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -366,8 +367,10 @@ def main():
                 grown = max(grown, int(more))
                 counts += collections.Counter(ast.literal_eval(found))
                 start = end
+            elif not lines:
+                raise SystemExit("a child ended before its first mutant: the package itself does not work")
             else:
-                at = int([line for line in lines if line.startswith("at")][-1].split()[1]) if lines else start
+                at = int([line for line in lines if line.startswith("at")][-1].split()[1])
                 deaths.append(f"{KINDS[at % len(KINDS)]} mutant {at}: wait status {status}")
                 start = at + 1
     for key in sorted(counts):

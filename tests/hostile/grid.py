@@ -205,10 +205,17 @@ def _judge_alarm(tally, where, case, row, result, met):
         tally.count["auto solved"] += result.status > 0
     if result.status > 0:
         return
-    if good and judge.entitled("cg" if case.operator else where[1], case.true, case.rtol):
+    both = np.result_type(case.true, case.b)
+    if good and judge.entitled("cg" if case.operator else where[1], case.true.astype(both), _reach(case)):
         tally.found("false alarm", where, f"{result.status.name}: {result.reason[:150]}")
     elif met and result.status.name not in ("USER", "NOISY", "ERROR"):
         tally.found("refused good x", where, f"{result.status.name}: {result.reason[:150]}")
+
+
+def _reach(case):
+    """The tolerance over the residual to begin with."""
+    first = judge.norm(case.b) if case.x0 is None else judge.residual(case.true, case.b, np.asarray(case.x0))
+    return float(judge.limit(case.b, case.rtol, case.atol) / max(first, judge.norm(case.b)))
 
 
 # ---- the three modes -----------------------------------------------------------------------------------------------

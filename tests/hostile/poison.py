@@ -66,7 +66,8 @@ def spoil(session, kind, rng, base, dtype):
         for cycle in getattr(learner, "_cycles", []):
             cycle.bound = _rubbish(cycle.bound, kind, rng, other)
             if kind == "books":
-                cycle.setup, cycle.spent, cycle.last, cycle.fresh = rng.choice([np.nan, np.inf, -1.0, 0.0], 4)
+                costs = [float(v) for v in rng.choice([np.nan, np.inf, -1.0, 0.0], 4)]
+                cycle.setup, cycle.spent, cycle.last, cycle.fresh = costs
         if kind == "books":
             _books(learner, rng)
     if kind == "stale":
@@ -91,7 +92,7 @@ def _problem(M):
 
 def _books(learner, rng):
     for arm in getattr(learner, "arms", []):
-        arm.cost, arm.steps = rng.choice([np.nan, np.inf, -1.0, 0.0], 2)
+        arm.cost, arm.steps = (float(v) for v in rng.choice([np.nan, np.inf, -1.0, 0.0], 2))
     for name in ("_slope", "_far", "_refresh_pays", "level"):
         if hasattr(learner, name):
             setattr(learner, name, float(rng.choice([np.nan, np.inf, 0.0])))

@@ -24,7 +24,9 @@ class Allowed:
 
 
 def only(*names, raises=(), counted=False, note=""):
-    return Allowed(frozenset(names), raises, counted, note)
+    """These statuses; where iterates may stagnate they may also stop changing."""
+    ends = {*names, "CHANGE"} if "STAGNATED" in names or "INDEFINITE" in names else set(names)
+    return Allowed(frozenset(ends), raises, counted, note)
 
 
 ANY = Allowed()

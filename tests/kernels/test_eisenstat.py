@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.linalg import solve_triangular
 
 from resolvent.kernels import eisenstat as es
 
@@ -15,7 +16,7 @@ def ssor_cg(A, b, omega, n):
     W = np.diag(d / omega) + np.tril(A, -1)
 
     def precondition(r):
-        return (2 - omega) / omega * np.linalg.solve(W.conj().T, d * np.linalg.solve(W, r))
+        return (2 - omega) / omega * solve_triangular(W, d * solve_triangular(W, r, lower=True), trans="C", lower=True)
 
     x, r = np.zeros(len(b), wide), b.copy()
     z = precondition(r)

@@ -89,7 +89,7 @@ def test_random_patterns(parts, vector):
     for trial in range(60):
         n = int(rng.integers(1, 90))
         B = sp.random_array((n, n), density=float(rng.choice([0.0, 0.02, 0.05, 0.2])), rng=rng)
-        band = sp.eye_array(n, k=10) * int(rng.integers(0, 2))
+        band = sp.csr_array(np.eye(n, k=10)) * int(rng.integers(0, 2))
         A = sp.csr_array(B + B.T + band + band.T + sp.eye_array(n)) * (0.5 / n)
         plan, perm, mat = planned(A, parts)
         P = renumbered(A, perm)

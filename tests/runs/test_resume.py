@@ -15,7 +15,7 @@ import pytest
 
 from resolvent.runs import Folder, Plan, RunError, execute
 
-SMALL = Plan("darcy-path", count=5, size=6, rtol=1e-8, checkpoint=0.0)
+SMALL = Plan("darcy-path", count=3, size=6, rtol=1e-8, checkpoint=0.0)
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
 
 
@@ -39,25 +39,25 @@ def peace(tmp_path, no_report):
 def test_a_run_leaves_what_it_promises(tmp_path):
     h5py = pytest.importorskip("h5py")
     outcome = execute(SMALL, tmp_path / "run")
-    assert outcome.good and outcome.solved == outcome.ok == outcome.total == 5
+    assert outcome.good and outcome.solved == outcome.ok == outcome.total == 3
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {".lock", "log.jsonl", "manifest.json", "parts", "report.html", "solutions.h5", "state.rv"}
     with h5py.File(tmp_path / "run" / "solutions.h5") as file:
         x = file["x"][()]
-    assert x.shape == (5, 36) and x.dtype == np.float64
+    assert x.shape == (3, 36) and x.dtype == np.float64
     assert [row.tobytes() for row in x] == solutions(tmp_path / "run")
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [entry["index"] for entry in log] == list(range(5))
+    assert [entry["index"] for entry in log] == list(range(3))
     assert all(entry["certificate"]["status"] == "RESIDUAL" for entry in log)
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert manifest["complete"] and manifest["n"] == 36 and manifest["order"] == [0, 1, 2, 3, 4]
+    assert manifest["complete"] and manifest["n"] == 36 and manifest["order"] == [0, 1, 2]
 
 
 def test_the_state_of_a_run_is_a_session(tmp_path, no_report):
     import resolvent as rv
 
     execute(SMALL, tmp_path / "run")
-    assert rv.Session.load(tmp_path / "run" / "state.rv").solved == 5
+    assert rv.Session.load(tmp_path / "run" / "state.rv").solved == 3
 
 
 def test_checkpoints_do_not_change_the_bits(tmp_path, no_report):
@@ -162,11 +162,9 @@ def until(folder, count, process):
 
 
 def killed_and_resumed(tmp_path, times, seed):
+    """Kill after a random number of systems and a random moment more, some while the ending is written."""
     process = start(tmp_path / "peace")
-    until(tmp_path / "peace", 1, process)
-    begin = time.perf_counter()
     process.communicate()
-    length = time.perf_counter() - begin
     peace = solutions(tmp_path / "peace")
     assert len(peace) == COUNT
     draw = random.Random(seed)
@@ -174,13 +172,13 @@ def killed_and_resumed(tmp_path, times, seed):
     for k in range(times):
         folder = tmp_path / f"killed-{k}"
         process = start(folder)
-        until(folder, 1, process)
-        time.sleep(length * draw.random())
+        until(folder, draw.randint(1, COUNT), process)
+        time.sleep(0.01 * draw.random())
         process.kill()
         process.communicate()
         struck += not (folder / "report.html").exists()
         again = start(folder, "--resume")
-        out, err = again.communicate()
+        _, err = again.communicate()
         assert again.returncode == 0, err
         assert solutions(folder) == peace
         assert (folder / "solutions.h5").read_bytes() == (tmp_path / "peace" / "solutions.h5").read_bytes()
@@ -189,16 +187,17 @@ def killed_and_resumed(tmp_path, times, seed):
 
 @posix
 def test_killed_at_random_times(tmp_path):
-    assert killed_and_resumed(tmp_path, 6, 1) >= 3
+    assert killed_and_resumed(tmp_path, 6, 1) >= 4
 
 
 @posix
 @pytest.mark.full
 def test_killed_at_forty_random_times(tmp_path):
-    assert killed_and_resumed(tmp_path, 40, 2) >= 20
+    assert killed_and_resumed(tmp_path, 40, 2) >= 30
 
 
 @posix
+@pytest.mark.full
 def test_killed_again_and_again(tmp_path):
     """The same run, killed every few systems until it is through, gets there."""
     folder = tmp_path / "run"
@@ -217,7 +216,7 @@ def test_killed_again_and_again(tmp_path):
 @posix
 def test_control_c_leaves_a_run_that_goes_on(tmp_path):
     process = start(tmp_path / "run")
-    until(tmp_path / "run", 10, process)
+    until(tmp_path / "run", 5, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     if process.returncode == 0:
@@ -240,8 +239,8 @@ def test_a_half_written_log_line_is_survived(tmp_path, peace):
     execute(SMALL, folder)
     (folder / "solutions.h5").unlink()
     with open(folder / "log.jsonl", "a") as file:
-        file.write('{"index": 5, "sta')
-    assert len(list(Folder(folder).entries())) == 5
+        file.write('{"index": 3, "sta')
+    assert len(list(Folder(folder).entries())) == 3
     assert execute(SMALL, folder, resume=True).good
     assert solutions(folder) == peace
 
@@ -251,14 +250,14 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path, no_report):
     execute(SMALL, folder)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     outcome = execute(SMALL, folder, resume=True)
-    assert outcome.good and outcome.resumed == 5
+    assert outcome.good and outcome.resumed == 3
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_resuming_in_an_empty_or_missing_folder_begins(tmp_path, no_report):
     (tmp_path / "empty").mkdir()
     for name in ("empty", "missing/deep"):
-        assert execute(SMALL, tmp_path / name, resume=True).solved == 5
+        assert execute(SMALL, tmp_path / name, resume=True).solved == 3
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
@@ -312,7 +311,7 @@ def test_a_damaged_state_says_what_to_do(tmp_path, no_report):
     assert solutions(folder) == before
 
 
-@pytest.mark.parametrize("name", ["parts/000002.npy", "log.jsonl"])
+@pytest.mark.parametrize("name", ["parts/000001.npy", "log.jsonl"])
 def test_something_missing_is_said(tmp_path, no_report, name):
     execute(SMALL, tmp_path / "run")
     (tmp_path / "run" / name).unlink()

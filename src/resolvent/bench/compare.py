@@ -7,6 +7,7 @@ the LinearSystem. Answers are verified outside the clock, ``|b - A x| <= rtol |b
 Kernels are compiled, and libraries loaded, on another small system before.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -44,6 +45,7 @@ class Entrant:
     steps: list[int] = field(default_factory=list)
     failed: int = 0
     out: bool = False
+    cost: float = 0.0
 
     @property
     def total(self) -> float:
@@ -128,7 +130,7 @@ def race(
     *,
     rtol: float = 1e-8,
     budget: float = 60.0,
-    hopeless: float | None = None,
+    leave: bool = False,
     feed: Callable[[int, Any], Any] | None = None,
     after: Callable[[Entrant, Any, float], Any] | None = None,
 ) -> int:
@@ -143,9 +145,10 @@ def race(
         What answers are verified against.
     budget : float
         Seconds after which an entrant is cut off.
-    hopeless : float, optional
-        One that has taken this many times as long as the fastest of the others (the first entrant apart) is left
-        behind; ten times as many before the tenth system.
+    leave : bool
+        Leave those behind that have lost already: that took more so far than 1.25 x what all systems will take the
+        fastest of the others (the first entrant apart), or, after a quarter of the systems and ten at least, 2.5 x
+        what it took so far.
     feed : callable, optional
         ``feed(i, x)`` for coupled sequences.
     after : callable, optional
@@ -156,7 +159,7 @@ def race(
     int
         How many problems there were.
     """
-    count = 0
+    count, total = 0, len(problems) if hasattr(problems, "__len__") else None
     for i, problem in enumerate(problems):
         count = i + 1
         norm = float(np.linalg.norm(problem.b))
@@ -165,7 +168,8 @@ def race(
             entrant = entrants[(i + k) % len(entrants)]
             if entrant.call is None or entrant.out:
                 continue
-            x = _turn(entrant, problem, _allowed(entrants, entrant, i, budget, hopeless))
+            allowed = _allowed(entrants, entrant, i, total) if leave else budget
+            x = _turn(entrant, problem, min(budget, allowed))
             if x is None:
                 continue
             residual = float(np.linalg.norm(problem.b - problem.A @ x))
@@ -179,12 +183,15 @@ def race(
     return count
 
 
-def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, budget: float, hopeless: float | None) -> float:
-    """Seconds that the entrant may have taken in all after its solve of system `i`."""
-    if hopeless is None or entrant is entrants[0]:
-        return budget
-    others = [e.total for e in entrants[1:] if e.seconds and not e.out] or [entrants[0].total]
-    return min(budget, hopeless * min(others) * (1 if i >= 9 else 10) + 0.5)
+def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, total: int | None) -> float:
+    """Seconds that the entrant may have taken in all after its solve of system `i`, if it is not to be left behind."""
+    others = [e for e in entrants[1:] if e.seconds and not (e.out or e.failed or e is entrant)]
+    if i == 0 or not others or entrant is entrants[0]:
+        return math.inf
+    limit = math.inf if total is None else 1.25 * total * min(e.total / len(e.seconds) for e in others)
+    if i >= max(9, (total or 0) // 4):
+        limit = min(limit, 2.5 * min(e.total for e in others))
+    return limit
 
 
 def _turn(entrant: Entrant, problem: Any, allowed: float) -> Any:
@@ -220,7 +227,7 @@ def compare(
     budget: float = 60.0,
     *,
     rtol: float = 1e-8,
-    hopeless: float | None = None,
+    leave: bool = False,
     problems: Any = None,
     session: Any = None,
 ) -> dict[str, Any]:
@@ -237,8 +244,8 @@ def compare(
     budget : float
         Seconds for each contender; one that needs more is cut off, and its row says so.
     rtol : float
-    hopeless : float, optional
-        Peers that have taken this many times as long as the fastest peer are left behind (see `race`).
+    leave : bool
+        Leave peers behind that have lost already (see `race`): saves most of the time and keeps the best peer.
     problems : iterable, optional
         Systems of your own; a ``feed(i, x)`` is told resolvent's solutions.
     session : Session, optional
@@ -279,7 +286,7 @@ def compare(
             entrants,
             rtol=rtol,
             budget=budget,
-            hopeless=hopeless,
+            leave=leave,
             feed=getattr(given, "feed", None),
             after=after,
         )

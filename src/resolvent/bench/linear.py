@@ -61,7 +61,7 @@ def auto(report: Report, say: Say, quick: bool) -> None:
     if quick:
         cases = [(name, 3, {"topology": 12, "photograph": 24}.get(name, 12), goal) for name, _, _, goal in cases]
     for name, count, size, goal in cases:
-        table = compare(name, count, size, out=None, budget=40.0, hopeless=2.5)
+        table = compare(name, count, size, out=None, budget=40.0, leave=True)
         for line in lines(table):
             say(line)
         say(
@@ -83,8 +83,8 @@ def lifetime(report: Report, say: Say, quick: bool) -> None:
     for name, goal in (("heat-shift", 1.05), ("heat-conductivity", 1.05), ("jumps", 1.10), ("returning", 1.10)):
         found = against_periods(name, 4, 10, rounds=1) if quick else against_periods(name)
         table: dict[str, Any] = found["table"]
-        for title, (seconds, systems, note) in sorted(table.items(), key=lambda pair: (pair[1][2], pair[1][0])):
-            say(f"{title:12s} {seconds:8.3f} s, {systems} systems  {note}")
+        for title, row in sorted(table.items(), key=lambda pair: (-pair[1][1], pair[1][0])):
+            say(f"{title:12s} {row[0]:8.3f} s, cost {row[2]:8.0f}, {row[1]} systems  {row[3]}")
         report(f"Lifetime over {found['best']} in seconds: {name}", found["ratio"], goal, "<=")
     found = on_unrelated(3, 10) if quick else on_unrelated()
     say(f"median {found['median']:.3f}")

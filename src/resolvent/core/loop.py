@@ -84,10 +84,13 @@ class _Run:
     def run(self, x0: Any, carry: dict[str, Any]) -> Result:
         state: Any = None
         status = Status.RUNNING
+        measured: Measure | None = None
         steps = self.first
         try:
             while True:
                 state = self._init(x0, carry, steps)
+                if measured is not None:  # a restart: what was measured counts, to the last bit
+                    state.seen["residual"] = measured.residual
                 status = self._iterate(state)
                 steps = state.k
                 x0 = self.method.solution(self.problem, state)
@@ -186,7 +189,7 @@ class _Run:
         if status <= 0:
             return self._ended(status, state), measured
         floor = self._floor(x)
-        if residual <= 2 * floor:
+        if residual <= 2 * floor and not (self.threshold or 0.0) >= 0.05 * floor:  # the floor is a bound, not a wall
             self._attainable(floor)
             return Status.STAGNATED, measured
         self.restarts += 1

@@ -89,7 +89,7 @@ class Solving:
 
     def _unfit(self, problem: Any, change: Change, why: str, begin: float) -> Result:
         """Input that is not finite: said before any work."""
-        result = Result(status=Status.NONFINITE, seen={"residual": math.nan}, why=why)
+        result = Result(status=Status.NONFINITE, seen={"residual": problem.scale}, why=why)
         result.method = self.method
         return self._close(problem, change, Advice(), Advice(), result, begin)
 
@@ -165,7 +165,12 @@ class Solving:
             again: Advice | None = learner.recover(problem, advice, result)
             if again is not None:
                 return again
-        return replace(advice, cap=None, carry=dict(advice.carry)) if result.capped else None
+        if result.capped:
+            return replace(advice, cap=None, carry=dict(advice.carry))
+        plain = {name: value for name, value in advice.params.items() if name == "method"}
+        if len(plain) < len(advice.params):  # what was tuned failed: the method as it was given
+            return replace(advice, params=plain, cap=None, carry=dict(advice.carry))
+        return None
 
     def _resumed(self, problem: Any, advice: Advice, result: Result) -> Advice:
         """Go on from the better of the x reached and zero."""

@@ -39,7 +39,7 @@ R, P, T, W, X = range(5)  # rows of vec
 
 
 def allocate(plan, dtype):
-    """Buffers for a plan: ``mat`` (values, zeros at first), ``root`` (2, n) real, ``vec`` (5, n), ``scal`` (10,) float64."""
+    """Buffers for a plan: ``mat`` (values, zeros yet), ``root`` (2, n) real, ``vec`` (5, n), ``scal`` (10,) float64."""
     n = int(plan[N])
     root = np.empty((2, n), np.empty(0, dtype).real.dtype)
     return np.zeros(int(plan[VALUES]) + 1, dtype), root, np.empty((5, n), dtype), np.zeros(10)

@@ -162,10 +162,7 @@ def _runs(ip, ix, perm, place, first, side, runs, distances):
 
 @njit(cache=True)
 def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest, diag):
-    """Write the program of one triangle at `pc`, the places of its values from `q`, and where the diagonal is.
-
-    Returns the ends of the program and of the values.
-    """
+    """Write the program of one triangle at `pc`, the places of its values from `q` on, and `diag`; returns both ends."""
     n = place.shape[0]
     used = header = segments = 0
     for g in range(count):
@@ -174,11 +171,8 @@ def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest,
             header, chunk = pc, lo
             pc += 3
         rows = hi - lo
-        prog[pc], prog[pc + 1], prog[pc + 2] = (
-            (n - hi if m >= 0 else n - 1 - lo) if side else lo,
-            rows,
-            m if m >= 0 else ROWS,
-        )
+        prog[pc] = (n - hi if m >= 0 else n - 1 - lo) if side else lo
+        prog[pc + 1], prog[pc + 2] = rows, m if m >= 0 else ROWS
         pc += 3
         for a in range(m):
             prog[pc + a] = distances[used + a]
@@ -212,11 +206,8 @@ def _write(ip, ix, perm, place, side, count, runs, distances, pc, q, prog, dest,
             pc, q, used = pc + m, q + m * rows, used + m
         segments += 1
         if hi - chunk >= CHUNK or g == count - 1:
-            prog[header], prog[header + 1], prog[header + 2] = (
-                n - hi if side else chunk,
-                n - chunk if side else hi,
-                segments,
-            )
+            prog[header], prog[header + 1] = (n - hi, n - chunk) if side else (chunk, hi)
+            prog[header + 2] = segments
             segments = 0
     return pc, q
 

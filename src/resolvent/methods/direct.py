@@ -23,15 +23,17 @@ from ..operators.factor import factor, factor_estimate
 __all__ = ["Direct"]
 
 _GAIN = 0.1
+_LOOKS = 3
 
 
 class DirectState(State):
-    """The iterate, its residual, the factor, and whether it belongs to this matrix."""
+    """The iterate, its residual, the factor, whether it belongs to this matrix, and refinements with a finer residual."""
 
     x: Any
     r: Any
     bound: Any
     own: bool
+    fine: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Direct:
         state.k += 1
         if not state.seen["residual"] <= _GAIN * before:
             self._stronger(problem, state, before)
-            if not state.seen["residual"] <= before:  # nothing gained, nothing lost
+            if not state.seen["residual"] <= before and state.fine != 1:  # nothing gained, nothing lost
                 state.x, state.r, state.seen["residual"] = x, r, before
         problem.work.add("calls")
 
@@ -91,20 +93,30 @@ class Direct:
         problem.work.add("passes", 4)
         with np.errstate(all="ignore"):  # what overflows is found in the residual
             state.x = state.x + applied(state.bound, state.r)
-        state.r = problem.residual(state.x)
-        state.seen["residual"] = math.sqrt(abs(np.vdot(state.r, state.r)))
+        self._look(problem, state)
+
+    def _look(self, problem: Any, state: DirectState) -> None:
+        """The residual, in twice the precision once the plain one gains nothing."""
+        if state.fine:
+            measured = problem.measure(state.x)
+            state.r, state.seen["residual"] = problem.project(measured.vector), measured.residual
+        else:
+            state.r = problem.residual(state.x)
+            state.seen["residual"] = math.sqrt(abs(np.vdot(state.r, state.r)))
 
     def _stronger(self, problem: Any, state: DirectState, before: float) -> None:
-        """No gain: factor this matrix, or with free pivoting; with neither left, say so."""
+        """No gain: factor this matrix, or with free pivoting, or look closer; with nothing left, say so."""
         if not state.own:
             state.bound, state.own = None, False
+        elif state.seen["residual"] <= 0.5 * before:
             return
-        if getattr(state.bound, "trusting", False) and not state.seen["residual"] <= 0.5 * before:
+        elif getattr(state.bound, "trusting", False):
             state.bound = factor(self, problem, robust=True)
-            state.x, state.r, norm = problem.start(None, {})
-            state.seen["residual"] = norm
-            return
-        if not state.seen["residual"] <= 0.5 * before:
+            state.x, state.r, state.seen["residual"] = problem.start(None, {})
+        elif state.fine < _LOOKS and math.isfinite(state.seen["residual"]):
+            state.fine += 1
+            self._look(problem, state)
+        else:
             state.status = Status.STAGNATED
             state.reason = "refinement with the matrix's own factor gains nothing more"
 

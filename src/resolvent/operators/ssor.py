@@ -37,7 +37,9 @@ class JacobiBound(Bound):
 
 
 class SSORBound(Bound):
-    """SSOR with relaxation omega; only as a change of variables inside CG."""
+    """SSOR with relaxation omega; only as a change of variables inside CG, which leaves x and r as they are."""
+
+    reads_only = True
 
     def __init__(self, recipe: Any, problem: Any) -> None:
         self.recipe, self.matrix_version = recipe, problem.matrix_version

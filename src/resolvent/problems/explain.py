@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-from ..core import Measure, OperatorError, Status
+from ..core import Measure, Status
 
 __all__ = ["explain_failure"]
 
@@ -35,11 +36,11 @@ def explain_failure(
     if status == Status.BUDGET and seen.get("residual", 0.0) < 1e-3 * problem.scale:
         return status, why
     outside = _outside_range(problem)
-    if outside is None:
+    if outside is None or not seen.get("residual", math.inf) >= 0.99 * outside:
         return status, why
     seen["outside_range"] = outside
     return Status.STAGNATED, (
-        f"A is singular and b lies outside its range: no x has a residual below {_shown(problem, outside)}"
+        f"A is singular to working precision and b lies outside its range: no x has a residual below {_shown(problem, outside)}"
     )
 
 
@@ -48,27 +49,47 @@ def _shown(problem: Any, value: float) -> str:
 
 
 def _outside_range(problem: Any) -> float | None:
-    """The least-squares residual when it is provably positive, else None."""
-    data, ix, ip = problem.data, problem.ix, problem.ip
-    import scipy.sparse as sp
+    """The distance of b from the range of A when that is provably positive, else None.
 
-    signed = np.int32 if ip.dtype.itemsize == 4 else np.int64
-    A = sp.csr_array((data, ix.view(signed), ip.view(signed)), shape=problem.shape)
-    size = problem.frobenius
-    if size == 0.0:
-        return problem.scale
-    scaled = LinearOperator(
-        A.shape, matvec=lambda v: (A @ v) / size, rmatvec=lambda v: (A.conj().T @ v) / size, dtype=problem.dtype
-    )
+    Rows and columns are brought to size one first, in double precision: else a graded matrix looks singular. With
+    ``B = R A C``, w the least-squares residual of ``B y = R b`` and ``u = R w`` is ``A^H u = 0``, and no residual is
+    below ``|u^H b| / ||u|| = ||w||^2 / ||R w||``.
+    """
+    if problem.frobenius == 0.0:
+        return float(problem.scale)
+    B, R = _equilibrated(problem)
+    adjoint = B.conj().T.tocsr()
+    b = R * problem.rhs.astype(B.dtype)
+    scaled = LinearOperator(B.shape, matvec=lambda v: B @ v, rmatvec=lambda v: adjoint @ v, dtype=B.dtype)
     try:
         with np.errstate(all="ignore"):
-            y = lsmr(scaled, problem.rhs, atol=1e-14, btol=1e-14, conlim=0, maxiter=min(4 * problem.n, 2000))[0]
-            r = problem.rhs - scaled.matvec(y)
-            slope = float(np.linalg.norm(scaled.rmatvec(r)))
-    except (OperatorError, ValueError, FloatingPointError):
+            y = lsmr(scaled, b, atol=1e-15, btol=1e-15, conlim=0, maxiter=min(4 * problem.n, 2000))[0]
+            w = b - B @ y
+            slope, left = float(np.linalg.norm(adjoint @ w)), float(np.linalg.norm(w))
+            distance = left * (left / float(np.linalg.norm(R * w)))
+    except (ValueError, FloatingPointError, ZeroDivisionError):
         return None
     problem.work.add("products", 4)
-    left = float(np.linalg.norm(r))
     eps = float(np.finfo(problem.dtype).eps)
-    proven = slope <= 1e4 * eps * left and left > 1e3 * eps * problem.scale
-    return left if proven and math.isfinite(left) else None
+    proven = (
+        slope <= 1e-11 * left and left > 1e3 * eps * float(np.linalg.norm(b)) and distance > 1e3 * eps * problem.scale
+    )
+    return distance if proven and math.isfinite(distance) else None
+
+
+def _equilibrated(problem: Any) -> tuple[Any, Any]:
+    """``R A C`` in double precision, its rows and columns of largest entry about one, and the diagonal of R."""
+    ip, ix = problem.ip, problem.ix
+    signed = np.int32 if ip.dtype.itemsize == 4 else np.int64
+    wide = np.result_type(problem.dtype, np.float64)
+    data = problem.data.astype(wide)
+    top = float(np.max(np.abs(data)))
+    B = sp.csr_array((data / top, ix.view(signed), ip.view(signed)), shape=problem.shape)
+    rows, R = np.repeat(np.arange(problem.n), np.diff(ip.view(signed))), np.ones(problem.n)
+    for _ in range(6):
+        size = abs(B)
+        left, right = (np.sqrt(size.max(axis=axis).toarray().ravel()) for axis in (1, 0))
+        left[left == 0], right[right == 0] = 1.0, 1.0
+        B.data = B.data / left[rows] / right[B.indices]
+        R /= left
+    return B, R

@@ -15,23 +15,23 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..core import Cost, Measure, OperatorError, Result, Status, Work
+from ..core import Cost, Measure, OperatorError, Status, Work
 from ..core.costs import product_seconds, weights
 from . import checks
 from .columns import Columns
 from .explain import explain_failure
-from .memory import NAMES, Remembering
+from .memory import Remembering
+from .units import Units
 
 __all__ = ["LinearSystem"]
 
 _weights = lru_cache(maxsize=64)(weights)
+_LARGEST = float(np.finfo(np.float64).max)
 _EPS = {np.dtype(t): float(np.finfo(t).eps) for t in ("float32", "float64", "complex64", "complex128")}
-_STORED = "recomputed as b - A x from the stored entries of A, in twice the precision where rounding could matter"
-_ASKED = "recomputed from the operator's own answer, which was found linear and repeatable on this x"
 
 
 @dataclass(frozen=True, eq=False)
-class LinearSystem(Remembering, Columns):
+class LinearSystem(Remembering, Columns, Units):
     """A square linear system A x = b.
 
     Parameters
@@ -239,19 +239,23 @@ class LinearSystem(Remembering, Columns):
             v -= Z @ (Z.conj().T @ v)
         return v
 
-    def start(self, x0: Any, carry: Mapping[str, Any]) -> tuple[Any, Any, float]:
-        """First iterate, its residual and the residual's norm, as arrays that may be overwritten.
+    def start(self, x0: Any, carry: Mapping[str, Any], lent: bool = False) -> tuple[Any, Any, float]:
+        """First iterate, its residual and the residual's norm, as arrays that may be overwritten (unless ``lent``).
 
         The slot ``residual`` belongs to x0 alone and saves the product.
         """
         if x0 is None:
-            x = np.zeros(self.n, dtype=self.dtype)
-            r = self.project(self.rhs.copy())
+            x, r = np.zeros(self.n, dtype=self.dtype), self.rhs
         else:
-            x = np.array(x0, dtype=self.dtype, copy=True)
-            known = carry.get("residual")
-            r = self.residual(x) if known is None else self.project(known.copy())
+            x = x0 if lent and x0.dtype == self.dtype else np.array(x0, dtype=self.dtype, copy=True)
+            r = carry.get("residual")
+        if r is None:
+            r = self.residual(x)
+        elif not lent or self.nullspace is not None:
+            r = self.project(r.copy())
         norm = math.sqrt(abs(np.vdot(r, r)))
+        if x0 is not None and not norm < math.inf:  # a guess that overflows is none
+            return self.start(None, {}, lent)
         return x, r, norm
 
     def kind_of_arms(self) -> str:
@@ -283,6 +287,7 @@ class LinearSystem(Remembering, Columns):
             if not 1e-100 < known < 1e100 and self.data.size:
                 top = float(np.max(np.abs(self.data)))
                 known = top * float(np.linalg.norm(self.data / top)) if 0 < top < math.inf else top
+                known = _LARGEST if math.isinf(known) and top < math.inf else known
             self.__dict__["_frobenius"] = known
         return known or 0.0
 
@@ -307,15 +312,17 @@ class LinearSystem(Remembering, Columns):
             norm = float(kernels.csr.residual(self.ip, self.ix, self.data, x, self.rhs, r))
         else:
             y = checks.call_operator(self.A, x, self.dtype)
-            noisy = self._doubts(x, y)
-            r = self.rhs - y
-            norm = float(np.linalg.norm(r))
+            with np.errstate(all="ignore"):
+                noisy = self._doubts(x, y)
+                r = self.rhs - y
+                norm = float(np.linalg.norm(r))
         length = math.sqrt(abs(np.vdot(x, x)))
-        eps = self.eps
+        if not 1e-150 < length < 1e150:
+            length = checks.safe_norm(x)
         size = self.frobenius
-        if self.stored and norm <= 64 * eps * (4 * size * length / math.sqrt(self.n) + self.scale):
+        if self.stored and not norm > 64 * self.eps * (4 * size * length / math.sqrt(self.n) + self.scale):
             self.work.add("products", 4)
-            norm = float(kernels.csr.residual_compensated(self.ip, self.ix, self.data, x, self.rhs, r))
+            norm = checks.compensated(self, x, r)
         if not math.isfinite(norm) and math.isfinite(length):
             norm = checks.safe_norm(r)
         bound = size * length + self.scale
@@ -362,58 +369,6 @@ class LinearSystem(Remembering, Columns):
     ) -> tuple[Status, str]:
         """Look closer at a failure: not finite, inconsistent, indefinite."""
         return explain_failure(self, status, x, best, why, seen)
-
-    # ---- from and to the user's units --------------------------------------------------------------------------------
-
-    def enter(self, x0: Any) -> Any:
-        """A user's first guess in the scaled unit, as a copy.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For another shape, or a complex guess for a real system.
-        """
-        x0 = checks.first_guess(x0, self.n, self.dtype)
-        return checks.ldexp(x0, self.shift)
-
-    def leave(self, result: Result) -> None:
-        """Bring a result back to the user's unit, in place."""
-        if result.x is None:
-            result.x = np.zeros(self.n, dtype=self.dtype)
-        if self.nullspace is not None:
-            x = self.project(np.array(result.x))
-            self._moved(result, x, "what was given as nullspace is not the null space of A")
-            result.x = x
-        if self.shift:
-            x = checks.ldexp(result.x, -self.shift)
-            back = checks.ldexp(x, self.shift)
-            if not np.array_equal(back, result.x):
-                self._moved(result, back, "the solution lies at the end of its dtype's range, where digits are lost")
-            result.x = x
-            for name in ("residual", "attainable", "outside_range"):
-                if name in result.seen:
-                    result.seen[name] = checks.ldexp_scalar(result.seen[name], -self.shift)
-            if result.threshold is not None:
-                result.threshold = checks.ldexp_scalar(result.threshold, -self.shift)
-            if not np.all(np.isfinite(result.x)):
-                result.status, result.why = Status.NONFINITE, "the solution is too large for its dtype"
-        result.digest = {
-            "kind": "residual of A x = b, 2-norm",
-            "strength": _STORED if self.stored else _ASKED,
-            "scale": self.scale if not self.shift else checks.ldexp_scalar(self.scale, -self.shift),
-            "n": self.n,
-            "dtype": NAMES[self.dtype],
-        }
-
-    def _moved(self, result: Result, x: Any, why: str) -> None:
-        """The answer is x, which is not quite what was measured: measure again, in the inner unit."""
-        try:
-            measured = self.measure(x)
-        except OperatorError as error:
-            measured, why = Measure(math.nan), str(error)
-        result.seen.update(measured.seen, residual=measured.residual)
-        if result.status > 0 and result.threshold is not None and not measured.residual <= result.threshold:
-            result.status, result.why = Status.STAGNATED, why
 
     def features(self) -> Any:
         """The context, or a strided sample of entries and right-hand side: what ordering by similarity looks at."""

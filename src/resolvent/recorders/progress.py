@@ -25,8 +25,9 @@ class ProgressBar:
     >>> import sys, resolvent as rv
     >>> from resolvent.recorders import ProgressBar
     >>> bar = ProgressBar(2, file=sys.stdout)
+    >>> bar.advance(rv.Result(status=rv.Status.RESIDUAL))
     >>> bar.close()
-    solved 0 of 2
+    solved 1 of 2
     """
 
     _PAUSE = 10.0
@@ -51,11 +52,11 @@ class ProgressBar:
             self._say()
 
     def close(self) -> None:
-        """Leave the bar as it stands; a plain one says its last line."""
+        """Leave the bar as it stands; a plain one says its last line, when there is something to say."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-        else:
+        elif self.done:
             self._say()
 
     def _note(self) -> str:

@@ -31,13 +31,13 @@ def write_session(session: Any, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import os, tempfile, numpy as np, resolvent as rv
+    >>> import pathlib, tempfile, numpy as np, resolvent as rv
     >>> from resolvent.report import write_session
     >>> session = rv.Session("cg")
     >>> _ = session(np.diag([1.0, 2.0, 3.0]), np.ones(3))
-    >>> path = os.path.join(tempfile.mkdtemp(), "report.html")
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "report.html"
     >>> write_session(session, path)
-    >>> "1 of 1" in open(path, encoding="utf-8").read()
+    >>> "1 of 1" in path.read_text(encoding="utf-8")
     True
     """
     from .page import write_page

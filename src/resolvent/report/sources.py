@@ -29,6 +29,8 @@ def from_session(session: Any) -> dict[str, Any]:
         "versions": {},
         "complete": True,
         "note": "",
+        "n": None,
+        "dtype": None,
         "command": "",
         "verify": "",
     }

@@ -98,7 +98,8 @@ def inline(figure: Any, name: str, title: str) -> str:
     box = re.search(r'viewBox="([^"]*)"', head)
     assert box is not None
     body = body.replace("xlink:href", "href")
-    body = re.sub(r'<g id="[A-Za-z]\w*?_\d+">', "<g>", body)
+    body = re.sub(r' id="[\w.]+_\d+"', "", body)
+    body = body.replace("<style type=\"text/css\">*{", "<style>.figure *{")
     body = re.sub(r"<!--.*?-->", "", body, flags=re.S)
     body = re.sub(r"\n\s*", "\n", body)
     for shown, colour in COLOURS.items():

@@ -65,6 +65,7 @@ class Guess(Learner):
             raise ValueError(f"vectors={self.vectors} was given; at least 1 is expected")
         self._x: list[Any] = []
         self._ax: list[Any] = []
+        self._spare: list[Any] = []
         self._version = -1
         self._epoch = -1
         self._books: dict[str, list[float]] = {}
@@ -86,7 +87,8 @@ class Guess(Learner):
         if advice.x0 is not None or not self._x or not (self.always or self._wanted(advice)):
             return advice
         before = problem.price().running
-        found = self._combination(problem)
+        with np.errstate(all="ignore"):  # what overflows is of no use, and is found so
+            found = self._combination(problem)
         self._price = problem.price().running - before
         if found is None:
             self._book(self._price, guess=True, useless=True)
@@ -105,27 +107,32 @@ class Guess(Learner):
         problem.work.add("passes", 6 * count)
         problem.work.add("calls", 2)
         r = problem.rhs.copy()
-        x0 = np.zeros_like(r)
-        basis: list[tuple[Any, Any]] = []
+        weights: list[Any] = []
+        images: list[Any] = []  # an orthonormal basis of the span of A S, and the vectors it comes from
+        origins: list[Any] = []
         for s, a in zip(reversed(S), reversed(AS), strict=True):
-            size = _norm(a)
-            q, v = a.copy(), s.copy()
-            for p, u in basis:
+            q, v = (a / 1.0 if same else a), s / 1.0  # what is kept stays as it is
+            size = _norm(q)
+            for p, u in zip(images, origins, strict=True):
                 c = np.vdot(p, q)
                 q -= c * p
                 v -= c * u
             length = _norm(q)
             if not length > 1e-8 * size or not math.isfinite(length):
                 continue
-            q /= length
-            v /= length
-            basis.append((q, v))
+            q *= 1.0 / length
+            v *= 1.0 / length
             c = np.vdot(q, r)
             r -= c * q
-            x0 += c * v
+            images.append(q)
+            origins.append(v)
+            weights.append(c)
         left = _norm(r)
-        if not basis or not left <= _USEFUL * problem.scale:
+        if not images or not left <= _USEFUL * problem.scale:
             return None
+        x0 = weights[0] * origins[0]
+        for c, v in zip(weights[1:], origins[1:], strict=True):
+            x0 += c * v
         return x0, problem.project(r)
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
@@ -144,13 +151,22 @@ class Guess(Learner):
             self._ax = []
             self._version = problem.matrix_version
         residual = result.carry.get("residual")
-        self._x.append(np.array(result.x))
+        self._x.append(self._copied(result.x))
         if residual is not None and len(self._ax) == len(self._x) - 1:
             self._ax.append(problem.rhs - residual)
         elif residual is not None and not self._ax:
             self._x, self._ax = self._x[-2:], []
+        self._spare = self._x[: -self.vectors][-1:] or self._spare
         del self._x[: -self.vectors]
         del self._ax[: -self.vectors]
+
+    def _copied(self, x: Any) -> Any:
+        """A copy of x, in the place of the last vector that was dropped where it fits."""
+        if self._spare and self._spare[0].shape == x.shape and self._spare[0].dtype == x.dtype:
+            kept = self._spare.pop()
+            np.copyto(kept, x)
+            return kept
+        return np.array(x)
 
     # ---- probation -------------------------------------------------------------------------------------------------
 

@@ -75,9 +75,11 @@ class Lifetime(Learner):
     --------
     >>> import numpy as np, scipy.sparse as sp, resolvent as rv
     >>> session = rv.Session(rv.CG(preconditioner=rv.Direct()), learners=[rv.Lifetime("preconditioner")], rtol=1e-8)
+    >>> line = sp.diags_array([-np.ones(39), 2.0 * np.ones(40), -np.ones(39)], offsets=[-1, 0, 1])
+    >>> K = sp.kron(line, sp.eye_array(40)) + sp.kron(sp.eye_array(40), line)
     >>> for t in range(6):
-    ...     A = sp.diags_array([-np.ones(99), (2.1 + 1e-3 * t) * np.ones(100), -np.ones(99)], offsets=[-1, 0, 1]).tocsr()
-    ...     _ = session.solve(rv.LinearSystem(A, np.ones(100)))
+    ...     A = sp.csr_array(K + (0.1 + 1e-3 * t) * sp.eye_array(1600))
+    ...     _ = session.solve(rv.LinearSystem(A, np.ones(1600)))
     >>> session.totals["kept"] >= 4
     True
     """

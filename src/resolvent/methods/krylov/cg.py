@@ -77,8 +77,11 @@ class CG:
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> CGState:
         """Set up the preconditioner, unless one that fits is carried, and the engine that suits it."""
         state = CGState()
-        x, r, norm = problem.start(x0, carry)
-        state.bound, state.kept = self._bound(problem, carry)
+        x, r, norm = problem.start(x0, carry, lent=True)
+        state.bound, state.kept = self._bound(problem, carry) if norm else (None, False)
+        if not getattr(state.bound, "reads_only", False):
+            x = x.copy() if x is x0 else x
+            r = r.copy() if r is problem.rhs or r is carry.get("residual") else r
         if hasattr(state.bound, "engine"):
             state.engine = state.bound.engine(problem, x, r, norm)
         elif state.bound is None and problem.stored:
