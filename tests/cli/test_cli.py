@@ -231,7 +231,9 @@ def test_a_real_limit_on_file_sizes(tmp_path):
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run([*words, tmp_path / "run"], preexec_fn=limit, capture_output=True, text=True, env=environment)
-    assert run.returncode == 2 and run.stderr.splitlines()[-1].startswith("resolvent: ") and "Traceback" not in run.stderr
+    assert (
+        run.returncode == 2 and run.stderr.splitlines()[-1].startswith("resolvent: ") and "Traceback" not in run.stderr
+    )
     assert subprocess.run([*words, tmp_path / "run", "--resume"], capture_output=True).returncode == 0
 
 

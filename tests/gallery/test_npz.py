@@ -267,7 +267,5 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_npz(tmp_path / "nowhere.npz")
     os.mkfifo(tmp_path / "pipe.npy")
-    opened = os.open(tmp_path / "pipe.npy", os.O_RDWR)
     with pytest.raises(ValueError, match="not a regular file"):
         read_npy_file(tmp_path / "pipe.npy")
-    os.close(opened)

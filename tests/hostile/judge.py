@@ -63,10 +63,12 @@ def limit(b, rtol, atol):
     return max(np.longdouble(rtol) * norm(wide(b)), np.longdouble(atol))
 
 
-def rounding(true, b, x):
-    """||A||_F ||x|| + ||b||."""
+def rounding(true, b, x, operator=False):
+    """|| |A| |x| + |b| ||, and for operators ||A||_F ||x|| + ||b||, which is all that can be known of them."""
     with np.errstate(all="ignore"):
-        return norm(wide(true).ravel()) * norm(wide(x)) + norm(wide(b))
+        if operator:
+            return norm(wide(true).ravel()) * norm(wide(x)) + norm(wide(b))
+        return norm(np.abs(wide(true)) @ np.abs(wide(x)) + np.abs(wide(b)))
 
 
 def meets(true, b, x, rtol, atol, operator=False, product=None):
@@ -75,9 +77,10 @@ def meets(true, b, x, rtol, atol, operator=False, product=None):
     if not (np.isfinite(x).all() and np.isfinite(b).all() and np.isfinite(true).all()):
         return False
     eps = eps_of(true, b)
-    spare = (8 * eps if operator else 4 * eps * eps) * rounding(true, b, x)
+    size = rounding(true, b, x, operator)
+    spare = (8 * eps if operator else 4 * eps * eps) * size
     asked = limit(b, rtol, atol)
-    unsure = 64 * np.finfo(np.longdouble).eps * rounding(true, b, x)
+    unsure = 64 * np.finfo(np.longdouble).eps * size
     found = residual(true, b, x, product)
     if operator or not unsure / 16 < found + asked < unsure:
         return bool(found <= np.longdouble(SLACK) * asked + spare)
@@ -113,15 +116,16 @@ def _scaled(true):
     return (M / top).astype(np.complex128 if M.dtype.kind == "c" else float)
 
 
-def definite(true, least=1e-6):
-    """Hermitian positive definite, and not near the edge."""
+def definite(true, least=1e-6, scaled=True):
+    """Hermitian positive definite, and not near the edge (once its diagonal is scaled to one)."""
     M = _scaled(true)
     if np.abs(M - M.conj().T).max() > 0:
         return False
     d = M.diagonal().real
     if not (d > 0).all():
         return False
-    M = M / np.sqrt(np.outer(d, d))
+    if scaled:
+        M = M / np.sqrt(np.outer(d, d))
     w = np.linalg.eigvalsh(M)
     return bool(w[0] > least * w[-1])
 
@@ -156,9 +160,13 @@ def entitled(name, true, reach):
     with np.errstate(all="ignore"):
         if name in ("direct", "auto"):
             return True
+        if name in ("cg", "cg+amg sa", "cg+amg rs") and not definite(true, scaled=False):
+            return False
         if name.startswith("cg"):
             return definite(true) and not (name == "cg+amg rs" and true.dtype.kind == "c")
         if name == "chebyshev":
-            return definite(true, 1e-3) and reach > 1e-20
+            return definite(true, 1e-3) and reach > 1e-20 and reach > 4 * np.finfo(true.dtype).eps
+        if reach < 4 * np.finfo(true.dtype).eps:
+            return False
         how = {"gaussseidel": ("sor", 1.0), "sor": ("sor", 1.5), "ssor": ("ssor", 1.5), "jacobi": ("jacobi", 1.0)}[name]
         return shrinks(true, *how, max(reach, 1e-300))

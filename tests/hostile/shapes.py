@@ -100,6 +100,7 @@ def duplicates_that_cancel(rng, dtype, n):
     sort = np.argsort(rows, kind="stable")
     ip = np.searchsorted(rows[sort], np.arange(n + 1)).astype(np.int32)
     case.A = sp.csr_array((data[sort], cols[sort].astype(np.int32), ip), shape=(n, n))
+    case.loose = True
     return case
 
 

@@ -27,6 +27,7 @@ class Case:
     operator: bool = False
     others: tuple = ()  # further matrices that the operator may be judged by
     product: object = None  # in place of ``true @ x``, for operators that are no matrix
+    loose: bool = False  # its entries are sums that round: no claim on the residual beyond the tolerance
     more: dict = field(default_factory=dict)  # options of the solve
 
 

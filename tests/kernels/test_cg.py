@@ -88,6 +88,15 @@ def test_one_step_where_the_forecast_cancels(parts, vector):
     assert np.allclose(run.x, b / 2.5, rtol=1e-15)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_a_matrix_of_any_size(parts, definite, vector, scale):
+    """The forecast overflows where <Ap, Ap> does; the iterates do not."""
+    A, b = definite(60), vector(60)
+    plain, scaled = Run(parts, A, b), Run(parts, A * scale, b)
+    assert plain(12) == scaled(12) == 12
+    assert np.allclose(scaled.x * scale, plain.x, rtol=0, atol=1e-11)
+
+
 def test_indefinite_and_zero(parts, vector):
     run = Run(parts, np.diag([1.0, -1.0, 2.0]), np.array([0.1, 5.0, 0.1]))
     assert run(10) == 0

@@ -72,6 +72,47 @@ def test_renumbering_keeps_lower_below(parts, shapes):
         assert (place[C.row[lower]] > place[C.col[lower]]).all()
 
 
+def runs(plan, side):
+    """(first row, rows, distances) of the runs of one program, and the rows that it visits in all."""
+    at, end = int(plan[triangular.LOWER + side]), (int(plan[triangular.UPPER]), len(plan))[side]
+    found, visited = [], []
+    while at < end:
+        lo, hi, count = (int(v) for v in plan[at : at + 3])
+        at += 3
+        inside = []
+        for _ in range(count):
+            s, rows, m = (int(v) for v in plan[at : at + 3])
+            at += 3
+            if m == triangular.ROWS:
+                at += rows + 1 + int(plan[at + rows])
+                inside += range(s - rows + 1, s + 1) if side else range(s, s + rows)
+            else:
+                found.append((s, rows, [int(d) for d in plan[at : at + m]]))
+                at += m
+                inside += range(s, s + rows)
+        assert sorted(inside) == list(range(lo, hi))
+        visited += inside
+    return found, visited
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["lower", "upper"])
+def test_a_run_names_rows_of_earlier_levels_only(parts, shapes, side):
+    """Also where it stores a zero: else it would read what is outside, or not yet computed."""
+    for A in shapes.values():
+        n = A.shape[0]
+        plan, perm, _ = planned(A, parts)
+        level = csr.levels(*parts(A)[:2], n)[perm].astype(int)
+        found, visited = runs(plan, side)
+        assert sorted(visited) == list(range(n))
+        for s, rows, distances in found:
+            assert len(set(level[s : s + rows])) == 1
+            for d in distances:
+                target = np.arange(s, s + rows) + (d if side else -d)
+                assert target.min() >= 0
+                assert target.max() < n
+                assert ((level[target] > level[s]) if side else (level[target] < level[s])).all()
+
+
 def test_grids_are_taken_in_runs_and_meshes_are_not(parts, shapes):
     def share(name):
         plan, _, _ = planned(shapes[name], parts)

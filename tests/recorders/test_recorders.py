@@ -1,6 +1,7 @@
 """Recorders see what the loop shows them, write whole lines, and never change a solve."""
 
 import io
+import itertools
 import json
 import re
 
@@ -69,7 +70,7 @@ def test_the_table_has_a_line_each_few_steps_and_the_last(problem):
     result = rv.solve(problem, "cg", rtol=1e-10, recorders=[Table(10, out)])
     steps = [int(line.split()[0]) for line in out.getvalue().splitlines() if re.match(r" *\d+ ", line)]
     assert steps[0] == 0 and steps[-1] == result.steps
-    assert all(b - a <= 10 for a, b in zip(steps, steps[1:], strict=False))
+    assert all(b - a <= 10 for a, b in itertools.pairwise(steps))
     with pytest.raises(ValueError, match="at least 1"):
         Table(0)
 

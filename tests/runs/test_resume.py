@@ -115,7 +115,7 @@ def test_death_at_every_write_flush_and_rename(tmp_path, monkeypatch, peace, tar
         if child == 0:  # pragma: no cover - it never comes back
             calls = 0
 
-            def dying(*args, **options):
+            def dying(*args, k=k, **options):
                 nonlocal calls
                 calls += target != "builtins.open" or str(tmp_path) in str(args[0])
                 if calls == k + 1 and k % 2:

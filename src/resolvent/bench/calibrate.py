@@ -31,11 +31,11 @@ class Fit(NamedTuple):
 
 
 def _columns(name: str, sample: Sample) -> list[float]:
-    """What multiplies the coefficients of an entry, in the table's units; calls have no size, passes no nonzeros."""
+    """What multiplies the coefficients of an entry, in the table's units; calls and levels have no size, passes no nonzeros."""
     amount = sample.counts.get(name, 0.0)
     if name in UNITS:
         return [1e-3 * amount]
-    if name in ("calls", "levels", "passes"):
+    if name in ("calls", "levels_rs", "levels_sa", "passes"):
         return [amount, 0.0, 1e-3 * amount * sample.rows * (name == "passes")]
     return [amount, 1e-3 * amount * sample.nonzeros, 1e-3 * amount * sample.rows]
 
@@ -114,16 +114,18 @@ def table(found: dict[str, list[Sample]]) -> dict[str, Fit]:
             fits.update(solve(samples, names, known))
             known.update({k: fits[k].values for k in names})
 
-    for name in ("sweeps", "cg_steps", "ssor_steps", "checks", "gathers", "symbolics", "symmetry", "orderings"):
+    for name in ("sweeps", "cg_steps", "ssor_steps", "checks", "gathers", "diagonals", "symbolics", "symmetry"):
         fit([name], [name])
+    fit(["orderings"], ["orderings"])
     fit(["loop"], ["calls"])
     fit(["vectors"], ["passes"])
-    fit(["ic_factorizations"], ["ic_factorizations"])
+    for name in ("ic_factorizations", "ic_solves", "triangular", "dense_triangular"):
+        fit([name], [name])
     fit(["factors"], ["factorizations", "factor_flops", "factor_nonzeros"])
-    fit(["triangular"], ["triangular"])
     fit(["dense"], ["dense_flops"])
-    fit(["hierarchy rs", "hierarchy sa"], ["hierarchy"])
-    fit(["cycles rs", "cycles sa"], ["cycles"])
+    fit(["hierarchy rs", "hierarchy sa"], ["hierarchy", "levels_rs", "levels_sa"])
+    fit(["cycles rs"], ["cycles_rs"])
+    fit(["cycles sa"], ["cycles_sa"])
     return fits
 
 
@@ -178,19 +180,13 @@ def _range(fit: Fit | None) -> str:
 
 _ALONE = {
     "residuals": ["products"],
-    "distances": ["checks"],
-    "jacobi gathers": ["gathers"],
     "width": ["symmetry"],
-    "ic triangular": ["triangular", "calls"],
-    "ic triangular by rows": ["ic_solves"],
-    "dense triangular": ["triangular", "calls"],
-    "triangular": ["triangular", "calls"],
-    "hierarchy rs": ["hierarchy", "levels"],
-    "hierarchy sa": ["hierarchy", "levels"],
-    "refresh rs": ["hierarchy", "levels"],
-    "refresh sa": ["hierarchy", "levels"],
-    "cycles rs": ["cycles", "levels"],
-    "cycles sa": ["cycles", "levels"],
+    "hierarchy rs": ["hierarchy", "levels_rs"],
+    "hierarchy sa": ["hierarchy", "levels_sa"],
+    "refresh rs": ["hierarchy", "levels_rs"],
+    "refresh sa": ["hierarchy", "levels_sa"],
+    "cycles rs": ["cycles_rs", "calls"],
+    "cycles sa": ["cycles_sa", "calls"],
 }
 
 
@@ -198,9 +194,7 @@ def remarks(found: dict[str, list[Sample]], fits: dict[str, Fit]) -> Iterator[st
     """What is counted under a shared name, fitted alone: where these differ much, one name is too few."""
     found = relative(found, fits["products"].values)
     for group, names in _ALONE.items():
-        samples = found.get(group.removesuffix(" by rows"), [])
-        if group.endswith("by rows"):
-            samples = [s._replace(counts={names[0]: 1.0}) for s in samples]
+        samples = found.get(group, [])
         if samples:
             alone = solve(samples, names, {})
             what = "; ".join(f"{k} ({', '.join(f'{v:.3g}' for v in alone[k].values)})" for k in names)

@@ -191,7 +191,7 @@ def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, total: int | Non
     limit = math.inf if total is None else 1.25 * total * min(e.total / len(e.seconds) for e in others)
     if i >= max(9, (total or 0) // 4):
         limit = min(limit, 2.5 * min(e.total for e in others))
-    return limit
+    return max(limit, 0.3)
 
 
 def _turn(entrant: Entrant, problem: Any, allowed: float) -> Any:

@@ -100,8 +100,7 @@ def against_periods(
     """Total seconds of Lifetime over those of the best of always, for ever and the fixed periods.
 
     Policies are deterministic, so each may race `rounds` times and the faster time of each system stands. One that
-    falls behind the fastest by the factor `hopeless` after ten systems is left: its total is a lower bound and cannot
-    be the best.
+    has lost already (see `compare.race`) is left behind, above all one that explodes: its total is a lower bound.
 
     Returns
     -------

@@ -145,7 +145,6 @@ def _once(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
     from dataclasses import replace
 
     from .. import kernels
-    from ..operators.base import Stored
     from ..operators.ssor import JacobiBound
     from ..problems import checks
 
@@ -159,17 +158,11 @@ def _once(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
 
     yield "checks", {"checks": 1}, seconds(compare)
     problem.compare(memory)
-
-    class Kept:
-        matrix_version = -2
-        source = Stored.of(other)
-
-    yield "distances", {"checks": 2}, seconds(lambda: problem.distance(Kept))
     plan = kernels.eisenstat.symbolic(problem.ip, problem.ix)
     mat, root, _, _ = kernels.eisenstat.allocate(plan, problem.dtype)
     took = seconds(lambda: kernels.eisenstat.numeric(plan, problem.ip, problem.ix, problem.data, mat, root))
     yield "gathers", {"gathers": 1}, took
-    yield "jacobi gathers", {"gathers": 1}, seconds(lambda: JacobiBound(None, problem))
+    yield "diagonals", {"diagonals": 1}, seconds(lambda: JacobiBound(None, problem))
     took = seconds(
         lambda: kernels.eisenstat.allocate(kernels.eisenstat.symbolic(problem.ip, problem.ix), problem.dtype)
     )
@@ -226,7 +219,7 @@ def _factors(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
     IC().bind(problem, {})
     yield "ic_factorizations", {"ic_factorizations": 1}, seconds(lambda: IC().bind(problem, {}))
     kept = IC().bind(problem, {})
-    yield "ic triangular", dict(kept.counts), seconds(lambda: kept.apply(problem.rhs))
+    yield "ic_solves", dict(kept.counts), seconds(lambda: kept.apply(problem.rhs))
 
 
 def _dense(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
@@ -242,7 +235,7 @@ def _dense(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
     bound = DenseFactorBound(Direct(), full)
     counts = {k: float(v) for k, v in full.work.setup.items()}
     yield "dense", counts, seconds(lambda: DenseFactorBound(Direct(), full), 0.2)
-    yield "dense triangular", dict(bound.counts), seconds(lambda: bound.apply(problem.rhs))
+    yield "dense_triangular", dict(bound.counts), seconds(lambda: bound.apply(problem.rhs))
 
 
 def _multigrid(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
@@ -256,12 +249,10 @@ def _multigrid(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
         problem.work.reset()
         bound = AMG(kind).bind(problem, {})
         counts = {k: float(v) for k, v in problem.work.setup.items()}
-        counts["levels"] = float(len(bound.hierarchy.levels))
         yield f"hierarchy {kind}", counts, seconds(lambda kind=kind: AMG(kind).bind(problem, {}), 0.0)
         older = {"preconditioner.transfer": bound}
         yield f"refresh {kind}", counts, seconds(lambda kind=kind, older=older: AMG(kind).bind(problem, older), 0.0)
-        counts = {"cycles": bound.counts["cycles"], "levels": counts["levels"]}
-        yield f"cycles {kind}", counts, seconds(lambda bound=bound: bound.apply(problem.rhs))
+        yield f"cycles {kind}", dict(bound.counts), seconds(lambda bound=bound: bound.apply(problem.rhs))
 
 
 _PROBES = (_products, _sweeps, _krylov, _once, _vectors, _factors, _dense, _multigrid)

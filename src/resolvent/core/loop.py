@@ -197,6 +197,8 @@ class _Run:
         self.stuck = 0 if halved else self.stuck + 1
         if self.stuck >= 2 or self.restarts > _RESTARTS:
             self.reason = "restarts from the measured residual no longer reduce it"
+            if residual <= 100 * floor:
+                self._attainable(floor)
             return Status.STAGNATED, measured
         return Status.RUNNING, measured
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array
 
 from .sequence import wrap_csr
 
-__all__ = ["budget", "compressed_matrix", "coordinate_matrix", "dense", "shape_of", "values"]
+__all__ = ["budget", "compressed_matrix", "coordinate_matrix", "dense", "open_regular", "shape_of", "values"]
 
 
 def budget(size: int) -> int:
     """Bytes that the arrays of a file of `size` bytes may take: 200 times as many (compressed ones) and 1 MiB."""
     return 200 * size + 2**20
+
+
+def open_regular(path: Path) -> tuple[BinaryIO, int]:
+    """A regular file, open for reading, and its size; a pipe or device is refused (and not waited for)."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise ValueError(f"{path}: not a regular file")
+    return os.fdopen(handle, "rb"), status.st_size
 
 
 def shape_of(where: str, shape: np.ndarray) -> tuple[int, int]:

@@ -17,12 +17,13 @@ Reference: R. Boisvert, R. Pozo, K. Remington, The Matrix Market exchange format
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array, issparse
+
+from .checked import open_regular
 
 __all__ = ["read_matrix_market", "write_matrix_market"]
 
@@ -86,11 +87,9 @@ def _fail(path: Path, line: int, sentence: str) -> NoReturn:
 
 def _read_bytes(path: Path) -> np.ndarray:
     """The file's bytes and one newline."""
-    with open(path, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError(f"{path}: not a regular file")
-        buffer = np.empty(status.st_size + 1, dtype=np.uint8)
+    file, size = open_regular(path)
+    with file:
+        buffer = np.empty(size + 1, dtype=np.uint8)
         read = file.readinto(memoryview(buffer)[:-1])
     buffer[read] = 10
     return buffer[: read + 1]

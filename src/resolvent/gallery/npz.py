@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import struct
 import zipfile
 import zlib
@@ -20,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from .checked import budget, compressed_matrix, coordinate_matrix, dense, shape_of
+from .checked import budget, compressed_matrix, coordinate_matrix, dense, open_regular, shape_of
 
 __all__ = ["read_npy_file", "read_npz", "write_npz"]
 
@@ -69,13 +68,6 @@ def _read_array(where: str, stream: BinaryIO, size: int, most: int) -> np.ndarra
     return array.reshape(shape[::-1]).T if fortran == "True" else array.reshape(shape)
 
 
-def _regular(path: Path, file: BinaryIO) -> int:
-    status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{path}: not a regular file")
-    return status.st_size
-
-
 def read_npy_file(path: str | Path) -> np.ndarray:
     """Read an ``.npy`` file of plain numbers.
 
@@ -88,8 +80,8 @@ def read_npy_file(path: str | Path) -> np.ndarray:
     array([0., 1., 2.])
     """
     path = Path(path)
-    with open(path, "rb", buffering=0) as file:
-        size = _regular(path, file)
+    file, size = open_regular(path)
+    with file:
         return _read_array(str(path), file, size, size)
 
 
@@ -97,8 +89,9 @@ def _members(path: Path) -> dict[str, np.ndarray]:
     """The members of an archive that a system may have."""
     known = ("format", "shape", "data", "indices", "indptr", "row", "col", "b", "A")
     found: dict[str, np.ndarray] = {}
-    with open(path, "rb") as file:
-        left = budget(_regular(path, file))
+    file, size = open_regular(path)
+    left = budget(size)
+    with file:
         try:
             with zipfile.ZipFile(file) as archive:
                 for entry in archive.infolist():

@@ -90,7 +90,7 @@ def cg(ip, ix, a, dinv, use_dinv, x, r, p, q, scal, n_steps, goal, norms):
             return step
         alpha = rz / pq
         forecast = rz - 2.0 * alpha * rq + alpha * alpha * qq
-        if forecast > LOST * rz:
+        if forecast > LOST * rz and np.isfinite(forecast):
             rr, new = _advance(dinv, use_dinv, x, r, p, q, real(alpha), real(forecast / rz))
         else:
             rr, new = _split(dinv, use_dinv, x, r, p, q, real(alpha), rz)

@@ -47,7 +47,9 @@ def _dots(axes: Any, story: Story, entries: list[dict[str, Any]]) -> None:
     for k, label in enumerate(story.labels):
         mine = [e for e in entries if e["label"] == label]
         colour = COLOURS[SERIES[k % len(SERIES)]]
-        axes.scatter([e["place"] for e in mine], [e["cost"] for e in mine], s=size, color=colour, linewidths=0, zorder=3)
+        axes.scatter(
+            [e["place"] for e in mine], [e["cost"] for e in mine], s=size, color=colour, linewidths=0, zorder=3
+        )
     hurt = [e for e in entries if e["hurt"] or not e["ok"]]
     if hurt:
         where = [e["place"] for e in hurt], [e["cost"] for e in hurt]

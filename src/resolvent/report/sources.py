@@ -62,7 +62,7 @@ def from_run(path: Any) -> dict[str, Any]:
     entries = list(folder.entries())
     learned: dict[str, Any] = load_state(folder.state)["run"] if folder.state.exists() else {"learners": []}
     saved = manifest["plan"]
-    plan = Plan(**{key: value for key, value in saved.items() if key != "where"})
+    plan = Plan.of(manifest)
     said = {key: value for key, value in saved.items() if value not in (None, {}) and key not in ("where", "source")}
     return {
         "name": str(manifest["name"]),
@@ -88,7 +88,9 @@ def _command(plan: Any) -> str:
     for name in ("count", "size", "rtol", "seed", "state"):
         value = getattr(plan, name)
         if value is not None:
-            words.append(f"--{name} {value:g}" if isinstance(value, float) and math.isfinite(value) else f"--{name} {value}")
+            words.append(
+                f"--{name} {value:g}" if isinstance(value, float) and math.isfinite(value) else f"--{name} {value}"
+            )
     if plan.method not in (None, "auto"):
         words.append(f"--method {plan.method}")
     if plan.order == "similar":

@@ -79,7 +79,9 @@ class Story:
         if cold > 0 and self.facts["learners"]:
             part = 1.0 - spent / cold
             word = "less work than cold" if part >= 0 else "more work than cold"
-            cards.insert(2, {"value": f"{abs(part):.0%}", "name": f"{word} (estimate)", "tone": "bad" if part < -0.05 else ""})
+            cards.insert(
+                2, {"value": f"{abs(part):.0%}", "name": f"{word} (estimate)", "tone": "bad" if part < -0.05 else ""}
+            )
         return cards
 
     # ---- sentences -------------------------------------------------------------------------------------------------
@@ -191,7 +193,9 @@ class Story:
             saved = sum(float(e["cold"]) - e["cost"] for e in known)
             hurt = sum(e["hurt"] for e in mine)
             cost = sum(e["cost"] for e in mine) / len(mine)
-            rows.append({"name": name, "count": len(mine), "cost": cost, "saved": saved if known else None, "hurt": hurt})
+            rows.append(
+                {"name": name, "count": len(mine), "cost": cost, "saved": saved if known else None, "hurt": hurt}
+            )
         return rows
 
     def certificates(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def inline(figure: Any, name: str, title: str) -> str:
     assert box is not None
     body = body.replace("xlink:href", "href")
     body = re.sub(r' id="[\w.]+_\d+"', "", body)
-    body = body.replace("<style type=\"text/css\">*{", "<style>.figure *{")
+    body = body.replace('<style type="text/css">*{', "<style>.figure *{")
     body = re.sub(r"<!--.*?-->", "", body, flags=re.S)
     body = re.sub(r"\n\s*", "\n", body)
     for shown, colour in COLOURS.items():

@@ -221,7 +221,9 @@ class Folder:
                 raise RunError(f"{self._log}: line {len(lines) + 1} is not of system {i}; start anew in another folder")
             lines.append(json.dumps(entry))
         if len(lines) < len(order):
-            raise RunError(f"{self._log}: has {len(lines)} lines, the checkpoint counts {len(order)}; start anew elsewhere")
+            raise RunError(
+                f"{self._log}: has {len(lines)} lines, the checkpoint counts {len(order)}; start anew elsewhere"
+            )
         for i in order:
             if not self.where(i).is_file():
                 raise RunError(f"{self.where(i)}: missing, and the checkpoint counts it; start anew in another folder")

@@ -79,6 +79,23 @@ class Plan:
             raise RunError("a saved session brings its own method: give a method or a state, not both")
         return plan
 
+    @classmethod
+    def of(cls, manifest: dict[str, Any]) -> "Plan":
+        """The plan that a manifest keeps.
+
+        Raises
+        ------
+        RunError
+            When it keeps none.
+        """
+        saved, order = manifest.get("plan"), manifest.get("order")
+        if not isinstance(saved, dict) or "where" not in saved or not isinstance(order, list):
+            raise RunError("the manifest of this run has no plan or no order; start the run anew in another folder")
+        try:
+            return cls(**{key: value for key, value in saved.items() if key != "where"})
+        except TypeError as error:
+            raise RunError(f"the plan in this run's manifest is not one of this version ({error})") from None
+
     def agreed(self, manifest: dict[str, Any]) -> "Plan":
         """The plan of the manifest, when nothing that was said contradicts it.
 
@@ -87,16 +104,18 @@ class Plan:
         RunError
             Naming the first option that does.
         """
-        saved = dict(manifest["plan"])
+        plan = Plan.of(manifest)
+        saved = manifest["plan"]
         for name, given in asdict(self).items():
             if name == "source":
                 same = given == saved["source"] or Path(given).resolve() == Path(saved["where"] or saved["source"])
             else:
                 same = given is None or given == {} or given == saved[name]
             if not same:
-                raise RunError(f"this run was begun with {name} {saved[name]!r}, not {given!r}: leave it out, or start anew")
-        saved.pop("where")
-        return Plan(**saved)
+                raise RunError(
+                    f"this run was begun with {name} {saved[name]!r}, not {given!r}: leave it out, or start anew"
+                )
+        return plan
 
     def record(self) -> dict[str, Any]:
         """For the manifest; ``where`` is the source's absolute path, None for the gallery."""
@@ -181,7 +200,9 @@ def solving_order(plan: Plan, sequence: Any) -> list[int]:
     if plan.order == "given":
         return given
     if sequence.coupled:
-        raise RunError("the order 'similar' is impossible here: each problem of this sequence depends on the one before")
+        raise RunError(
+            "the order 'similar' is impossible here: each problem of this sequence depends on the one before"
+        )
     rows = [sequence.features(i) for i in given]
     if any(row is None for row in rows):
         rows = [sequence[i].features() for i in given]

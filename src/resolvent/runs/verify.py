@@ -67,7 +67,9 @@ class Verdict:
             f"claims: {self.held} of {self.claimed} hold; the largest residual is {self.worst:.3g} of its tolerance",
         ]
         if self.unclaimed:
-            out.append(f"{self.unclaimed} solves say themselves that they did not meet their tolerance: nothing to check")
+            out.append(
+                f"{self.unclaimed} solves say themselves that they did not meet their tolerance: nothing to check"
+            )
         if not self.complete:
             out.append(f"the run is not finished: {self.claimed + self.unclaimed} of {self.total} systems were solved")
         return out
@@ -103,17 +105,30 @@ def verify(path: Any, bar: Any = None) -> Verdict:
     """
     folder = Folder(path)
     manifest = folder.manifest()
-    plan = Plan(**{key: value for key, value in manifest["plan"].items() if key != "where"})
+    plan = Plan.of(manifest)
     sequence = open_source(plan, manifest["plan"]["where"])
-    entries = {entry["index"]: entry for entry in folder.entries()}
+    entries = _logged(folder)
     verdict = Verdict(complete=bool(manifest.get("complete")), total=len(manifest["order"]), source=plan.source)
-    if verdict.complete and len(entries) != manifest["solved"]:
-        verdict.failures.append(f"the log has {len(entries)} systems, the manifest says {manifest['solved']}")
+    if verdict.complete:
+        for what, found in (("solved", len(entries)), ("ok", sum(bool(e["ok"]) for e in entries.values()))):
+            if manifest.get(what) != found:
+                verdict.failures.append(f"the log has {found} systems {what}, the manifest says {manifest.get(what)}")
     for done, (i, problem) in enumerate(_systems(sequence, entries, folder)):
         _check(verdict, folder, plan, i, problem, entries[i])
         if bar is not None:
             bar(done + 1, len(entries))
     return verdict
+
+
+def _logged(folder: Folder) -> dict[int, dict[str, Any]]:
+    """The lines of the log by system; each must at least say which, and whether it was solved."""
+    entries = {}
+    for entry in folder.entries():
+        i = entry.get("index")
+        if not isinstance(i, int) or not isinstance(entry.get("ok"), bool):
+            raise RunError(f"{folder.path}: the log has a line without index and ok; it is not one of resolvent's")
+        entries[i] = entry
+    return entries
 
 
 def _systems(sequence: Any, entries: dict[int, Any], folder: Folder) -> Iterator[tuple[int, Any]]:
@@ -182,17 +197,15 @@ def _judge(plan: Plan, problem: Any, x: Any, entry: dict[str, Any], claims: bool
     rtol = plan.rtol
     if rtol is None:
         rtol = 1e-3 if np.finfo(x.dtype).eps > 1e-10 else 1e-6
-    if plan.state is not None and plan.rtol is None:
-        tolerance = np.full(len(r), float(entry["tolerance"]))
-    else:
-        tolerance = rtol * scale
+    tolerance = rtol * scale
+    if plan.state is not None and plan.rtol is None and isinstance(entry.get("tolerance"), float):
+        tolerance = np.full(len(r), entry["tolerance"])  # the saved session's own
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = float(np.max(np.where(r > 0, r / tolerance, 0.0)))
-    if np.any(r > (1 + _SLACK) * tolerance + floor):
-        worst = float(np.max(r))
-        return f"it says residual {entry['residual']:.3g}, within its tolerance; recomputed: {worst:.3g}", ratio
     stated, largest = entry.get("residual"), float(np.max(r))
-    if stated is None or abs(stated - largest) > 1e-3 * largest + 4 * float(np.max(floor)):
+    if np.any(r > (1 + _SLACK) * tolerance + floor):
+        return f"it says residual {stated!r}, within its tolerance; recomputed: {largest:.6g}", ratio
+    if not isinstance(stated, float) or abs(stated - largest) > 1e-3 * largest + 4 * float(np.max(floor)):
         return f"it says residual {stated!r}; recomputed: {largest:.6g}", ratio
     return None, ratio
 
@@ -216,7 +229,11 @@ def residual_norms(A: Any, x: Any, b: Any) -> tuple[Any, Any, Any]:
     >>> [float(v[0]) for v in residual_norms(np.eye(2), np.array([1.0, 2.0]), np.array([1.0, 5.0]))[:1]]
     [3.0]
     """
-    wide = np.clongdouble if any(np.iscomplexobj(v) for v in (x, b, A.data if hasattr(A, "indptr") else A)) else np.longdouble
+    wide = (
+        np.clongdouble
+        if any(np.iscomplexobj(v) for v in (x, b, A.data if hasattr(A, "indptr") else A))
+        else np.longdouble
+    )
     X, B = np.asarray(x).reshape(len(x), -1).astype(wide), np.asarray(b).reshape(len(b), -1).astype(wide)
     eps = float(np.finfo(np.asarray(x).dtype).eps)
     norms = []

@@ -1,0 +1,77 @@
+"""The list of goals: form of the lines, the verdict, selection, and the items at tiny size. Never the figures."""
+
+import re
+
+import pytest
+
+from resolvent.bench import linear
+from resolvent.bench.goals import Line, goals, items
+
+FORM = re.compile(r"^(?P<name>\S.*?)\s+(?P<value>\S+)\s+(?P<op><=|<|>=)(?P<goal>\S+)\s+(?P<verdict>pass|fail)$")
+
+
+def test_a_line_says_name_value_goal_and_verdict():
+    found = FORM.match(Line("CG+SSOR in products, n = 10000", 1.0437, 2.4).text())
+    assert found.groupdict() == {
+        "name": "CG+SSOR in products, n = 10000",
+        "value": "1.044",
+        "op": "<=",
+        "goal": "2.4",
+        "verdict": "pass",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "op", "passed"),
+    [(1.0, "<=", True), (1.0, "<", False), (1.0, ">=", True), (0.9, ">=", False), (float("nan"), "<=", False)],
+)
+def test_verdicts(value, op, passed):
+    assert Line("x", value, 1.0, op).passed is passed
+
+
+def test_goals_prints_lines_that_align_and_says_whether_all_passed(monkeypatch):
+    def good(report, say, quick):
+        say("an explanation")
+        report("first", 1.0, 2.0)
+
+    def bad(report, say, quick):
+        report("second, with a longer name", 3.0, 2.0, "<=")
+
+    monkeypatch.setattr(linear, "ITEMS", {"good": good, "bad": bad})
+    printed = []
+    assert goals("linear", printed.append) is False
+    assert goals("linear", lambda line: None, only="good") is True
+    lines = [line for line in printed if not line.startswith("#")]
+    assert [FORM.match(line)["verdict"] for line in lines] == ["pass", "fail"]
+    assert len({len(line) for line in lines}) == 1
+    assert "#   an explanation" in printed
+
+
+def test_an_item_that_raises_is_a_fail_and_not_the_end(monkeypatch):
+    def broken(report, say, quick):
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(linear, "ITEMS", {"broken": broken, "good": lambda report, say, quick: report("b", 0, 1)})
+    printed = []
+    assert goals("linear", printed.append) is False
+    assert any("no such luck" in line for line in printed)
+    assert [FORM.match(line)["verdict"] for line in printed if not line.startswith("#")] == ["fail", "pass"]
+
+
+def test_unknown_topics_and_items_are_refused():
+    with pytest.raises(ValueError, match="no goals for 'liner'"):
+        goals("liner")
+    with pytest.raises(ValueError, match="has 'xyz' in its name"):
+        goals("linear", only="xyz")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in items("linear") if name not in ("relax", "startup", "auto photograph")]
+)
+def test_every_item_runs_at_tiny_size(name):
+    printed = []
+    goals("linear", printed.append, quick=True, only=name)
+    lines = [line for line in printed if not line.startswith("#")]
+    assert lines
+    for line in lines:
+        assert FORM.match(line) and "could not be measured" not in line, printed
