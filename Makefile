@@ -53,13 +53,14 @@ $(STAMP)venv: | check
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# Extras that may be missing: all at once, and where that fails one by one, so that a package without a wheel for this
-# Python is left out and named.
+# Extras that may be missing: the packages of an extra at once, and where that fails one by one, so that one without a
+# wheel for this Python is left out and named.
 define optional
+list() { $(RUN) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['$$1'])"; }; \
 for extra in $(1); do \
-  $(PIP) -e ".[$$extra]" 2>/dev/null && continue; \
-  for package in $$($(RUN) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['$$extra'])"); do \
-    $(PIP) "$$package" 2>/dev/null || echo "left out: $$package has no wheel for this Python, so what needs it is skipped"; \
+  $(PIP) $$(list $$extra) 2>/dev/null && continue; \
+  for package in $$(list $$extra); do \
+    $(PIP) "$$package" 2>/dev/null || echo "left out: no wheel of $$package was found for this Python; what needs it is skipped"; \
   done; \
 done
 endef

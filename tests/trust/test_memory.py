@@ -23,7 +23,7 @@ def resident():
 
 def problem(t, n):
     side = np.ones(n - 1)
-    A = sp.diags_array([-side, (2.1 + 0.3 * np.sin(0.05 * t)) * np.ones(n), -side], offsets=[-1, 0, 1]).tocsr()
+    A = sp.diags_array([-side, (2.5 + 0.3 * np.sin(0.05 * t)) * np.ones(n), -side], offsets=[-1, 0, 1]).tocsr()
     return rv.LinearSystem(A, np.cos(np.arange(n) + 0.1 * t))
 
 kind, solves, warm = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -68,7 +68,7 @@ def test_ten_thousand_solves_in_a_mebibyte(kind):
 
 def problem(t, n=60):
     side = np.ones(n - 1)
-    A = sp.diags_array([-side, (2.1 + 0.3 * np.sin(0.05 * t)) * np.ones(n), -side], offsets=[-1, 0, 1]).tocsr()
+    A = sp.diags_array([-side, (2.5 + 0.3 * np.sin(0.05 * t)) * np.ones(n), -side], offsets=[-1, 0, 1]).tocsr()
     return rv.LinearSystem(A, np.cos(np.arange(n) + 0.1 * t))
 
 

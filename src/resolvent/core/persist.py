@@ -10,7 +10,7 @@ import io
 import json
 import os
 import re
-import tempfile
+import secrets
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
         With the path and the cause, as the system says it; ``path`` is then as it was.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=target.name + ".", suffix=".tmp", dir=target.parent)
+    name = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)  # the user's umask decides who may read it
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -46,7 +47,7 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(name, target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
 
 

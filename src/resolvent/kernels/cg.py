@@ -1,10 +1,13 @@
 """Conjugate gradients for a Hermitian positive definite A in CSR, alone or with a diagonal preconditioner.
 
-One iteration is a product, in which three dot products ride, and one pass over the vectors: the next direction does
-not wait for the norm of the new residual, because ``<r - alpha q, z - alpha M^-1 q> = <r,z> - 2 alpha <z,q> + alpha^2
-<q, M^-1 q>`` is known before; that value makes beta, while the sum recomputed in the pass makes the next alpha, so
-its rounding errors do not build up (Chen and Carson, Predict-and-recompute conjugate gradient variants, SIAM J. Sci.
-Comput. 42, 2020, algorithm 2). Where the forecast has lost digits to cancellation the pass is split in two.
+One iteration is a product, in which three dot products ride, and one pass over the vectors (1.2 products in all): the
+next direction does not wait for the norm of the new residual, because with ``q = A p`` and ``z = M^-1 r``
+
+    <r - alpha q, M^-1 (r - alpha q)> = <r, z> - 2 alpha <z, q> + alpha^2 <q, M^-1 q>
+
+is known before. This forecast makes beta, while the sum recomputed in the pass makes the next alpha, so its rounding
+errors do not build up (Chen and Carson, Predict-and-recompute conjugate gradient variants, SIAM J. Sci. Comput. 42,
+2020). Where it has lost its digits to cancellation, or overflowed, the pass is split in two.
 """
 
 import numpy as np

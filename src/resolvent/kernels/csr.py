@@ -134,7 +134,7 @@ def residual_compensated(ip, ix, a, x, b, r):
     """``r = b - A x``, each entry as if summed in twice the working precision and then rounded; returns its 2-norm.
 
     For float64 and complex128 the products are split exactly and the rounding errors of the sums carried along
-    (Ogita, Rump and Oishi 2005, algorithm 5.3 "Dot2"); float32 and complex64 are summed in double precision. About 10
+    (Ogita, Rump and Oishi 2005, "Dot2"); float32 and complex64 are summed in double precision. About 6
     products of work (float64), 2 (float32). Entries above 1e300 overflow in the splitting.
     """
     if a.dtype.char in "fF":

@@ -1,11 +1,10 @@
-"""Incomplete Cholesky factorization without fill, IC(0): ``A ~ L D L^H`` with L unit lower triangular on the pattern
-of A.
+"""Incomplete Cholesky factorization without fill, IC(0): ``A ~ L D L^H``, L unit lower triangular on A's pattern.
 
 The product agrees with A on A's pattern (Meijerink and van der Vorst, Math. Comp. 31 (1977), 148-162). The
 factorization goes row by row in the natural order; the solves run renumbered and in runs (`triangular`) on a plan
-that depends on the pattern only and is the one of `eisenstat`. A solve costs about one product. The factor of a
-positive definite matrix exists if it is an M- or H-matrix; else a pivot may fail, and the caller tries again with a
-larger shift.
+that depends on the pattern only and is the one of `eisenstat`. A solve costs about one product, a factorization about
+five. The factor of a positive definite matrix exists if it is an M- or H-matrix; else a pivot may fail, and the
+caller tries again with a larger shift.
 """
 
 import numpy as np

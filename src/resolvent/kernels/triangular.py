@@ -1,11 +1,11 @@
 """Triangular solves on a symmetric pattern, its rows renumbered by dependency level and taken in runs.
 
-In natural order each row of a forward solve waits for the row before. Sorted (stably) by level, ``level(i) = 1 + max
-level(j), j < i, a_ij != 0``, the lower triangle stays lower, every row's sum keeps its terms, and the rows of a level
-are independent. On grids and other regular patterns neighbours in a level also name neighbours: the distances ``k -
-j`` from a row to its columns agree over a *run* of rows. A run needs no column indices, and its loop becomes straight
-vector instructions; a row that lacks one of the distances gets a stored zero. What is in no run of `SHORT` rows is
-kept as compressed rows, at about four times the cost.
+In natural order each row of a forward solve waits for the row before. Sorted (stably) by level, which is one more
+than the highest level among the columns left of the diagonal, the lower triangle stays lower, every row's sum keeps
+its terms, and the rows of a level are independent. On grids and other regular patterns neighbours in a level also
+name neighbours: the distances from a row to its columns agree over a *run* of rows. A run needs no column indices,
+and its loop becomes straight vector instructions; a row that lacks one of the distances gets a stored zero. What is
+in no run of `SHORT` rows is kept as compressed rows, at about four times the cost.
 
 What the pattern decides is one array, the *plan* (`analyse`); the values are another, in the order in which the
 solves read them. After its head of `HEAD` numbers a plan holds perm (new to old), dest (the place of each entry of A
