@@ -14,7 +14,8 @@ import resolvent as rv
 from resolvent.gallery import save_system
 
 pytest.importorskip("typer")
-cli = pytest.importorskip("resolvent.cli")
+pytest.importorskip("rich")
+from resolvent import cli  # noqa: E402 - after what it needs
 
 
 @pytest.fixture

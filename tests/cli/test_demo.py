@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
-belief = pytest.importorskip("resolvent.demo.belief")
+from resolvent.demo import belief  # noqa: E402 - after what it needs
 
 
 @pytest.fixture

@@ -188,10 +188,14 @@ def _judge_facts(tally, where, case, result, columns):
     if not (np.isfinite(case.true).all() and np.isfinite(case.b).all()):
         return
     true = max(judge.residual(case.true, b, v) for b, v in columns)
-    eps = judge.eps_of(case.true, case.b)
-    spare = 1e-2 * true + max(eps * eps * judge.rounding(case.true, b, v) for b, v in columns) * 1e3 + 1e-323
+    eps, fine = judge.eps_of(case.true, case.b), np.finfo(np.longdouble).eps
+    spare = (
+        1e-2 * true + (1e3 * eps * eps + 64 * fine) * max(judge.rounding(case.true, b, v) for b, v in columns) + 1e-323
+    )
     if not abs(np.longdouble(said) - true) <= spare:
-        tally.found("false fact", where, f"{result.status.name}: residual {said:.6g} is said, {float(true):.6g} is true")
+        tally.found(
+            "false fact", where, f"{result.status.name}: residual {said:.6g} is said, {float(true):.6g} is true"
+        )
 
 
 def _judge_alarm(tally, where, case, row, result, met):
@@ -236,7 +240,9 @@ def cold(tally, name, pair, dtype, n, seed):
     """From nothing."""
     case = built(name, dtype, n, seed)
     options = {} if case.rtol is None else {"rtol": case.rtol, "atol": case.atol}
-    call = lambda problem, x0: rv.solve(problem, method_for(pair, case), x0=x0, on_fail="ignore", **options, **case.more)
+    call = lambda problem, x0: rv.solve(
+        problem, method_for(pair, case), x0=x0, on_fail="ignore", **options, **case.more
+    )
     attempt(tally, (name, pair, dtype, "cold", n, seed), case, name, call)
 
 
@@ -289,7 +295,9 @@ def poisoned(tally, name, pair, dtype, n, seed):
     judged = "benign" if target.recipe is None else name
     kind = poison.KINDS[seed % len(poison.KINDS)]
     for t in (0.0, 0.1, 0.2):
-        attempt(tally, (judged, pair, dtype, f"before {t}", n, seed), _drifted(base, rhs, dtype, t), judged, session.solve)
+        attempt(
+            tally, (judged, pair, dtype, f"before {t}", n, seed), _drifted(base, rhs, dtype, t), judged, session.solve
+        )
     poison.spoil(session, kind, rng, base, dtype)
     plan = [(judged, _drifted(base, rhs, dtype, 0.3)), (judged, _drifted(base, rhs, dtype, 0.3)), (name, target)]
     for k, (which, case) in enumerate([*plan, (judged, _drifted(base, rhs, dtype, 0.4))]):

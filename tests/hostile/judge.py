@@ -1,8 +1,9 @@
 """The judge: whether an answer meets its tolerance, from the user's own data, in extended precision. NumPy and nothing of ours.
 
-A positive status is a *silent wrong answer* when ``||b - A x|| > 1.0005 max(rtol ||b||, atol)``. What is added to that is the square
-of the unit roundoff for stored matrices (they promise twice the working precision) and for operators, which can only be asked
-in working precision, ``8 eps (||A|| ||x|| + ||b||)``.
+A positive status is a *silent wrong answer* when ``||b - A x|| > 1.0005 max(rtol ||b||, atol)``. For operators, which can
+only be asked in working precision, ``8 eps (||A|| ||x|| + ||b||)`` is added; for stored matrices, which promise twice
+the working precision, ``4 eps^2 || |A| |x| + |b| ||``, and no more than another 0.0005 unless less than the unit
+roundoff was asked for. Where extended precision cannot tell, the judge reckons with rational numbers.
 """
 
 from fractions import Fraction
@@ -77,14 +78,15 @@ def meets(true, b, x, rtol, atol, operator=False, product=None):
     if not (np.isfinite(x).all() and np.isfinite(b).all() and np.isfinite(true).all()):
         return False
     eps = eps_of(true, b)
-    size = rounding(true, b, x, operator)
-    spare = (8 * eps if operator else 4 * eps * eps) * size
-    asked = limit(b, rtol, atol)
-    unsure = 64 * np.finfo(np.longdouble).eps * size
-    found = residual(true, b, x, product)
-    if operator or not unsure / 16 < found + asked < unsure:
-        return bool(found <= np.longdouble(SLACK) * asked + spare)
-    return bool(exact_residual(true, b, x) <= np.longdouble(SLACK) * asked + spare)
+    size, asked = rounding(true, b, x, operator), limit(b, rtol, atol)
+    if operator:
+        spare = 8 * eps * size
+    else:  # all of it counts only for those who ask for less than the dtype can hold
+        spare = min(4 * eps * eps * size, (SLACK - 1) * asked if asked > eps * norm(wide(b)) else np.inf)
+    most, found = np.longdouble(SLACK) * asked + spare, residual(true, b, x, product)
+    if operator or abs(found - most) > 64 * np.finfo(np.longdouble).eps * size:
+        return bool(found <= most)
+    return bool(exact_residual(true, b, x) <= most)
 
 
 def reference(true, b):

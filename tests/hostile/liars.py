@@ -212,7 +212,9 @@ def operator_wrong_shape(rng, dtype, n):
 def operator_half_precision(rng, dtype, n):
     """Says float64 and answers in single precision."""
     wide = "complex128" if np.dtype(dtype).kind == "c" else "float64"
-    case = operated(rng, wide, n, lambda self, x: (self.M @ x).astype("complex64" if x.dtype.kind == "c" else "float32"))
+    case = operated(
+        rng, wide, n, lambda self, x: (self.M @ x).astype("complex64" if x.dtype.kind == "c" else "float32")
+    )
     case.rtol = float(rng.choice([1e-3, 1e-8, 1e-10]))
     if rng.random() < 0.5:
         case.b = np.round(case.b)
@@ -315,9 +317,7 @@ def operator_not_symmetric(rng, dtype, n):
 
 @family
 def operator_indefinite(rng, dtype, n):
-    return operated(
-        rng, dtype, n, honest, systems.spectrum(rng, dtype, rng.choice([-1, 1], n) * rng.uniform(1, 5, n))
-    )
+    return operated(rng, dtype, n, honest, systems.spectrum(rng, dtype, rng.choice([-1, 1], n) * rng.uniform(1, 5, n)))
 
 
 @family

@@ -209,8 +209,9 @@ def test_killed_again_and_again(tmp_path):
         process.communicate()
         if state.exists() and lines(folder) == COUNT:
             break
-    assert start(folder, "--resume").wait() == 0
-    assert lines(folder) == COUNT
+    process = start(folder, "--resume")
+    process.communicate()
+    assert process.returncode == 0 and lines(folder) == COUNT
 
 
 @posix

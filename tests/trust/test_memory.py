@@ -106,7 +106,7 @@ VECTORS = {
     "ssor": (rv.SSOR(omega=1.2), 3 + 3),
     "jacobi": (rv.Jacobi(), 3 + 3),
     "gaussseidel": (rv.GaussSeidel(), 3 + 3),
-    "chebyshev": (rv.Chebyshev(), 3 + 3),
+    "chebyshev": (rv.Chebyshev(), 3 + 8),
 }
 
 

@@ -84,7 +84,7 @@ class Guess(Learner):
         if self._x and (self._x[-1].shape != problem.rhs.shape or self._x[-1].dtype != problem.rhs.dtype):
             self._x, self._ax = [], []
         self._now = _key(advice)
-        if advice.x0 is not None or not self._x or not (self.always or self._wanted(advice)):
+        if advice.x0 is not None or not self._x or not (self.always or self._wanted(problem, advice)):
             return advice
         before = problem.price().running
         with np.errstate(all="ignore"):  # what overflows is of no use, and is found so
@@ -173,13 +173,21 @@ class Guess(Learner):
     def _record(self) -> list[float]:
         return self._books.setdefault(self._now, [0.0, 0.0, 0.0, 0.0, 0.0, 8.0])
 
-    def _wanted(self, advice: Advice) -> bool:
+    def _dear(self, problem: Any, cold: float) -> bool:
+        """Whether the guess itself would cost more than a seventh of a solve: on small systems it cannot pay."""
+        weight = getattr(problem, "weight", None)
+        if weight is None:
+            return False
+        products = 0 if problem.matrix_version == self._version else 2
+        return bool(products + 12 * weight("passes") + 2 * weight("calls") > cold / 7 + 2)
+
+    def _wanted(self, problem: Any, advice: Advice) -> bool:
         """In use while the mean with guess is below the mean without; the other side is looked at again now and then."""
         book = self._record()
         cold, colds, warm, warms, wait, _ = book
         if advice.trial:
             return warms > 0 and warm <= cold
-        if colds < 1 or (colds < 2 <= warms):
+        if colds < 1 or (colds < 2 <= warms) or self._dear(problem, cold):
             return False
         if warms < 2:
             return True

@@ -2,9 +2,9 @@
 
     dx = rho' rho dx + (2 rho'/delta) D^-1 r,   x += dx,   r -= A dx,   spectrum of D^-1 A in [lmin, lmax]
 
-Step: one product and five vector passes, no dot product. Memory: x, r, dx. Leaves ``residual``. Needs bounds: where the
-lower one is too large the iteration grows, and the method widens it (by the rate seen) and goes on. Not for indefinite
-matrices; CG needs no bounds and is never slower in iterations.
+Step: one product and five vector passes, no dot product. Memory: x, r, dx, and some eight more while the bounds are
+estimated. Leaves ``residual``. Needs bounds: where the lower one is too large the iteration grows, and the method widens
+it (by the rate seen) and goes on. Not for indefinite matrices; CG needs no bounds and is never slower in iterations.
 
 Reference: Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., algorithm 12.1.
 """

@@ -1,0 +1,142 @@
+"""Goals of trust: hostile systems judged from outside, memory that does not grow, the same bits in every process.
+
+The hostile grid and its judge stand with the tests (``tests/hostile``), so that they share nothing with the solvers; they
+are loaded by path from the source checkout. Where there is none, that is said, and the rest is measured.
+"""
+
+import gc
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..core import Session
+from ..learners import Guess, Lifetime
+from ..methods import CG, Direct
+from ..problems import LinearSystem
+
+__all__ = ["goals", "grown", "hostile", "same_bits"]
+
+_SOAK = Path(__file__).resolve().parents[3] / "tests" / "hostile" / "soak.py"
+_BITS = """
+import hashlib, resolvent as rv
+from resolvent.bench.trust_goals import drifting
+h = hashlib.sha256()
+for session in (rv.Session(rtol=1e-8), rv.Session(rv.CG(rv.IC()), learners=[rv.Lifetime("preconditioner")], rtol=1e-8)):
+    for t in range(12):
+        result = session.solve(drifting(t, 900))
+        h.update(result.x.tobytes() + result.history.tobytes() + repr(result.method).encode())
+    h.update(repr(sorted(session.totals["methods"].items())).encode())
+print("BITS", h.hexdigest())
+"""
+
+
+def drifting(t: int, n: int) -> LinearSystem:
+    """A definite tridiagonal system that changes with t."""
+    side = np.ones(n - 1)
+    A = sp.diags_array([-side, (2.5 + 0.3 * np.sin(0.05 * t)) * np.ones(n), -side], offsets=[-1, 0, 1]).tocsr()
+    return LinearSystem(A, np.cos(np.arange(n) + 0.1 * t))
+
+
+def hostile(solves: int, seed: int) -> dict[str, float] | None:
+    """The counts of that many hostile solves, or None without a source checkout.
+
+    Parameters
+    ----------
+    solves, seed : int
+
+    Returns
+    -------
+    dict or None
+        ``solves``, ``silent wrong answers``, ``false alarms``, ``good systems``, ``auto solves`` (a share), ...
+    """
+    if not _SOAK.exists():
+        return None
+    name = "resolvent_hostile_soak"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, _SOAK)
+        assert spec is not None and spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    soak: Any = sys.modules[name]
+    grid = soak.load()
+    tally = grid.Tally()
+    grid.run(tally, soak.jobs(grid, float("inf"), seed, None, solves, tally))
+    figures: dict[str, float] = tally.figures()
+    return figures
+
+
+def grown(solves: int, warm: int) -> float | None:
+    """MiB by which resident memory grows in that many solves of two sessions; None where /proc does not tell."""
+    if not os.path.exists("/proc/self/statm"):
+        return None
+    learners = [Lifetime("preconditioner"), Guess()]
+    sessions = [Session(rtol=1e-8), Session(CG(preconditioner=Direct()), learners=learners, rtol=1e-8)]
+    for t in range(warm):
+        sessions[t % 2].solve(drifting(t, 100))
+    before = _resident()
+    for t in range(warm, warm + solves):
+        sessions[t % 2].solve(drifting(t, 100))
+    return (_resident() - before) / 2**20
+
+
+def _resident() -> float:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return float(pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+def same_bits() -> int:
+    """How many different answers three processes give, with one, two and four threads."""
+    seen = set()
+    for threads in ("1", "2", "4"):
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+        environment = os.environ | dict.fromkeys(names, threads) | {"PYTHONHASHSEED": threads}
+        done = subprocess.run(
+            [sys.executable, "-c", _BITS], env=environment, capture_output=True, text=True, timeout=300, check=True
+        )
+        seen.add(done.stdout.split("BITS")[-1])
+    return len(seen)
+
+
+def goals(
+    report: Callable[[str, float, float, str], Any],
+    say: Callable[[str], Any] = print,
+    solves: int = 20_000,
+    seed: int = 0,
+) -> None:
+    """Compute the goals and hand each to ``report(name, value, goal, op)``.
+
+    Parameters
+    ----------
+    report : callable
+    say : callable
+        Takes what is to be explained.
+    solves : int
+        Hostile solves; memory is watched over half as many.
+    seed : int
+        Other seeds give other systems.
+    """
+    found = hostile(solves, seed)
+    if found is None:
+        say(f"the hostile grid is not here: {_SOAK} belongs to the source checkout")
+    else:
+        say(f"{found['solves']:.0f} hostile solves, seed {seed}, {found['good systems']:.0f} of good systems")
+        for name in ("silent wrong answers", "escaped exceptions", "inputs modified", "hangs"):
+            report(name, found[name], 0, "<=")
+        report("statuses that the table does not allow", found["forbidden statuses"], 0, "<=")
+        report("published residuals that are not those of x", found["false facts"], 0, "<=")
+        report(
+            "false alarms on good systems, share", found["false alarms"] / max(1.0, found["good systems"]), 1e-3, "<="
+        )
+        report("good systems that auto solves, share", found["auto solves"], 0.95, ">=")
+    mebibytes = grown(solves // 2, 2000 if solves >= 4000 else solves // 2)
+    if mebibytes is not None:
+        report(f"growth of resident memory in {solves // 2} solves, MiB", mebibytes, 1.0, "<=")
+    report("different answers of three processes with 1, 2, 4 threads", same_bits(), 1, "<=")
