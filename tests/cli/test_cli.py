@@ -15,7 +15,7 @@ from resolvent.gallery import save_system
 
 pytest.importorskip("typer")
 pytest.importorskip("rich")
-from resolvent import cli  # noqa: E402 - after what it needs
+from resolvent import cli
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
-from resolvent.demo import belief  # noqa: E402 - after what it needs
+from resolvent.demo import belief
 
 
 @pytest.fixture

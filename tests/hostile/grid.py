@@ -1,4 +1,4 @@
-"""The grid: family x pair of method and preconditioner x dtype x {cold, in a session, with a poisoned carried state}, judged."""
+"""The grid: family x pair of method and preconditioner x dtype x {cold, in a session, poisoned carried state}, judged."""
 
 import dataclasses
 import importlib.util
@@ -162,8 +162,8 @@ def _judge_result(tally, where, case, row, result):
     checks = [_meets(case, b, v) for b, v in columns]
     if result.status > 0 and not all(checks):
         true = max(judge.residual(case.true, b, v, case.product) for b, v in columns)
-        told = f"{result.status.name}, true residual {true!s:.12s}, ||b|| {judge.norm(case.b)!s:.12s}, said {result.seen['residual']:.6g}"
-        tally.found("silent", where, f"{told}, rtol {case.rtol:.3g}, atol {case.atol:.3g}")
+        told = f"true residual {true!s:.12s}, said {result.seen['residual']:.6g}, ||b|| {judge.norm(case.b)!s:.12s}"
+        tally.found("silent", where, f"{result.status.name}, {told}, rtol {case.rtol:.3g}, atol {case.atol:.3g}")
     _judge_facts(tally, where, case, result, columns)
     if case.b.ndim == 1:
         _judge_alarm(tally, where, case, row, result, checks[0])
@@ -174,10 +174,8 @@ def _dtype(A):
 
 
 def _meets(case, b, x):
-    for M in (case.true, *case.others):
-        if judge.meets(M, b, x, case.rtol, case.atol, case.operator, case.product):
-            return True
-    return False
+    given = (case.rtol, case.atol, case.operator, case.product)
+    return any(judge.meets(M, b, x, *given) for M in (case.true, *case.others))
 
 
 def _judge_facts(tally, where, case, result, columns):

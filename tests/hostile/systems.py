@@ -1,7 +1,7 @@
 """Families of hostile linear systems: matrices, right-hand sides, first guesses and tolerances that fool solvers.
 
-A family is a function ``(rng, dtype, n) -> Case``. ``Case.true`` is the user's matrix as a dense array, entry by entry, from which
-the judge works; nothing here imports the package.
+A family is a function ``(rng, dtype, n) -> Case``. ``Case.true`` is the user's matrix as a dense array, entry by entry,
+from which the judge works; nothing here imports the package.
 """
 
 from dataclasses import dataclass, field

@@ -33,9 +33,11 @@ def explain_failure(
         return status, why
     if status not in _LOOK or problem.n > _LARGEST or not problem.stored:
         return status, why
-    if status == Status.BUDGET and seen.get("residual", 0.0) < 1e-3 * problem.scale:
+    if status == Status.BUDGET and (seen.get("residual", 0.0) < 1e-3 * problem.scale or "regular" in problem.facts):
         return status, why
     outside = _outside_range(problem)
+    if outside is None:
+        problem.facts["regular"] = True  # a budget that runs out again is not looked into again
     if outside is None or not seen.get("residual", math.inf) >= 0.99 * outside:
         return status, why
     seen["outside_range"] = outside

@@ -104,6 +104,7 @@ class Select(Learner):
                     if hasattr(learner, "purse"):
                         learner.purse = self.purse
             self.switches.append((self.count, self.arms[0].name))
+            del self.switches[:-64]
 
     def _armed(self, problem: Any, advice: Advice) -> Advice:
         arm = self.arms[self.now]
@@ -254,6 +255,7 @@ class Select(Learner):
     def _install(self, index: int) -> None:
         if index != self.best:
             self.switches.append((self.count, self.arms[index].name))
+            del self.switches[:-64]
         self.best, self.recent = index, []
         self.level = self.arms[index].cost
 

@@ -1,8 +1,10 @@
 """A scalar parameter by a deterministic climb: widen until the cost rises, then halve the bracket; about nine trials.
 
 The search runs in u = log(1/(2 - omega)) for relaxation parameters, where the cost is nearly a parabola near its best.
-Each trial is one ordinary solve, charged to the purse for what it cost beyond the best. When the cost at the best rises
-by half for three solves, the climb begins again from there with a smaller step.
+Each trial is one ordinary solve, charged to the purse for what it cost beyond the best. Single solves of unrelated
+systems mislead: what was found is compared with the first value again, twice at once and then after 8, 16, ... systems,
+and given up when the mean of the last three such solves is lower. When the cost at the best rises by half for three
+solves, the climb begins again from there with a smaller step, after ever longer pauses.
 
 Not for parameters whose cost has several valleys: use ``Bandit``.
 Reference: Kiefer, Proc. AMS 4 (1953) 502-506 (search of a unimodal function).
@@ -61,6 +63,9 @@ class Climb(Learner):
         self._reference = 0.0
         self._bad = 0
         self._pause = 0
+        self._until, self._wait = 1, 4
+        self._firsts: list[float] = []  # costs at the first value since the climb settled
+        self._rest, self._since = 16, 0
         self.trials = 0
 
     @property
@@ -76,8 +81,8 @@ class Climb(Learner):
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """The best value, or the next trial's."""
         self._asked = self._best
-        if not advice.trial and not self._settled and self._affordable():
-            target = self._next()
+        if not advice.trial and self._affordable():
+            target = self._doubt() if self._settled else self._next()
             if target is not None:
                 self._asked = target
                 advice.trial = True
@@ -94,6 +99,25 @@ class Climb(Learner):
             self._pause -= 1
             return False
         return self.purse is None or self.purse.left >= 0.4 * self._cost(self._best)
+
+    def _doubt(self) -> float | None:
+        """The first value again, now and then, while another is held to be better."""
+        first = _to(self.start)
+        if self._best == first:
+            return None
+        self._until -= 1
+        return first if self._until < 0 else None
+
+    def _doubted(self, cost: float, ok: bool) -> None:
+        """The first value was tried again: when its last solves cost less in the mean, it is the best."""
+        self._firsts = [*self._firsts[-2:], cost if ok else 2.0 * self._cost(self._best)]
+        if len(self._firsts) < 2:
+            return
+        self._wait *= 2
+        self._until = self._wait
+        if sum(self._firsts) < len(self._firsts) * self._cost(self._best):
+            self._best, self._points = _to(self.start), {_to(self.start): [cost, 1.0]}
+            self._reference, self._bad = cost, 0
 
     def _cost(self, u: float) -> float:
         return self._points[u][0]
@@ -145,8 +169,11 @@ class Climb(Learner):
             self.purse.charge(cost - incumbent)
         if not result.ok:
             cost = max(1.7 * incumbent, cost)
+        if self._settled:
+            self._doubted(cost, result.ok)
+            return
         self._points[u] = [cost, 1.0]
-        if cost < incumbent:
+        if cost < 0.96 * incumbent:  # less is within the scatter of single solves
             self._best = u
         if len(self._points) >= 14:
             self._settled = True
@@ -158,8 +185,10 @@ class Climb(Learner):
         entry[0] += max(1.0 / entry[1], 0.2) * (cost - entry[0])
         if not self._settled:
             return
+        self._since += 1
         self._bad = self._bad + 1 if not 0.67 * self._reference < cost < 1.5 * self._reference else 0
-        if self._bad >= 3:
+        if self._bad >= 3 and self._since >= self._rest:
+            self._rest, self._since, self._firsts, self._until, self._wait = 2 * self._rest, 0, [], 1, 4
             self._points = {self._best: [cost, 1.0]}
             self._settled, self._bad, self._step = False, 0, 0.35
             self._pause = 0
@@ -178,6 +207,8 @@ class Climb(Learner):
             "reference": self._reference,
             "bad": self._bad,
             "pause": self._pause,
+            "doubt": [self._until, self._wait, self._rest, self._since],
+            "firsts": self._firsts,
             "trials": self.trials,
         }
 
@@ -186,6 +217,8 @@ class Climb(Learner):
         self._points = {float(u): [float(c), float(k)] for u, c, k in state["points"]}
         self._best, self._step = float(state["best"]), float(state["step"])
         self._settled, self._reference = bool(state["settled"]), float(state["reference"])
+        self._until, self._wait, self._rest, self._since = (int(v) for v in state["doubt"])
+        self._firsts = [float(v) for v in state["firsts"]]
         self._bad, self._pause, self.trials = int(state["bad"]), int(state["pause"]), int(state["trials"])
 
 
