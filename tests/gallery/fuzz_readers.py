@@ -303,9 +303,9 @@ def judge(path, seconds=SECONDS):
     return verdict
 
 
-def warm_up(folder=None):
+def warm_up(folder=None, kinds=KINDS):
     """Import and compile what the readers need, which takes seconds once."""
-    fuzz(len(KINDS), seed=10**9, folder=folder, seconds=np.inf)
+    fuzz(len(kinds), seed=10**9, kinds=kinds, folder=folder, seconds=np.inf)
 
 
 def fuzz(n, seed=0, kinds=KINDS, folder=None, seconds=SECONDS):

@@ -15,7 +15,7 @@ _spec.loader.exec_module(fuzz_readers)
 def test_mutants_are_read_soundly_or_refused_in_one_sentence(kind, tmp_path):
     if kind.startswith("h5"):
         pytest.importorskip("h5py")
-    fuzz_readers.warm_up(tmp_path)
+    fuzz_readers.warm_up(tmp_path, (kind,))
     counts = fuzz_readers.fuzz(300, seed=4_000_000, kinds=(kind,), folder=tmp_path)
     assert sum(counts.values()) == 300
     assert counts[f"{kind} read"] >= 5 and counts[f"{kind} refused"] >= 100
@@ -23,7 +23,7 @@ def test_mutants_are_read_soundly_or_refused_in_one_sentence(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", ["mtx", "npz", "npz-parts"])
 def test_memory_is_bounded_by_the_size_of_the_file(kind, tmp_path):
-    fuzz_readers.warm_up(tmp_path)
+    fuzz_readers.warm_up(tmp_path, (kind,))
     for seed in range(100):
         ending, data = fuzz_readers.mutant(kind, seed)
         path = tmp_path / f"mutant{ending}"

@@ -59,11 +59,20 @@ def items(topic: str) -> dict[str, Item]:
     ValueError
         For another topic.
     """
-    if topic != "linear":
-        raise ValueError(f'there are no goals for {topic!r}; there are: "linear"')
-    from .linear import ITEMS
+    if topic == "linear":
+        from .linear import ITEMS
 
-    return ITEMS
+        return ITEMS
+    if topic == "trust":
+        return {"trust": _trust}
+    raise ValueError(f'there are no goals for {topic!r}; there are: "linear", "trust"')
+
+
+def _trust(report: Report, say: Say, quick: bool) -> None:
+    """Hostile systems, memory, the same bits."""
+    from .trust_goals import goals as measure
+
+    measure(report, say, **({"solves": 200} if quick else {}))
 
 
 def goals(topic: str, out: Callable[[str], Any] = print, quick: bool = False, only: str | None = None) -> bool:
@@ -71,8 +80,7 @@ def goals(topic: str, out: Callable[[str], Any] = print, quick: bool = False, on
 
     Parameters
     ----------
-    topic : str
-        ``"linear"``.
+    topic : {"linear", "trust"}
     out : callable
         Takes the lines; those that explain begin with ``#``.
     quick : bool

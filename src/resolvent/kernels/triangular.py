@@ -256,18 +256,18 @@ def segment(plan, mat, pc, q, om, src, y, side):
                 e += _ONE
             y[k] -= om * c
         return cols + e, q + e
-    while m > _ONE:
+    if m & _ONE:  # not after the pairs: there the compiler loses the vector form of both loops
+        a = s + _U(plan[pc]) if side else s - _U(plan[pc])
+        for l in range(rows):
+            y[s + l] -= om * (mat[q + l] * src[a + l])
+        pc, q, m = pc + _ONE, q + rows, m - _ONE
+    while m > _ZERO:
         a = s + _U(plan[pc]) if side else s - _U(plan[pc])
         b = s + _U(plan[pc + _ONE]) if side else s - _U(plan[pc + _ONE])
         q2 = q + rows
         for l in range(rows):
             y[s + l] -= om * (mat[q + l] * src[a + l] + mat[q2 + l] * src[b + l])
         pc, q, m = pc + _TWO, q2 + rows, m - _TWO
-    if m == _ONE:
-        a = s + _U(plan[pc]) if side else s - _U(plan[pc])
-        for l in range(rows):
-            y[s + l] -= om * (mat[q + l] * src[a + l])
-        pc, q = pc + _ONE, q + rows
     return pc, q
 
 

@@ -186,6 +186,7 @@ class _Run:
         self.folder.cut(self.order[: self.position])
         done = list(self.folder.entries())
         self.outcome.solved, self.outcome.ok = self.position, sum(bool(e["ok"]) for e in done)
+        self.outcome.seconds = sum(float(e["seconds"]) for e in done)
         self.outcome.resumed = self.position
 
     # ---- solving ---------------------------------------------------------------------------------------------------
@@ -226,6 +227,7 @@ class _Run:
         self.position += 1
         self.outcome.solved += 1
         self.outcome.ok += result.ok
+        self.outcome.seconds += result.seconds
         self.work += result.cost.total * getattr(problem, "product_seconds", 0.0)
         if self.folder is None:
             return
@@ -262,7 +264,6 @@ class _Run:
         run = {
             "position": self.position,
             "learners": learners_table(self.session),
-            "summary": self.session.summary().splitlines(),
         }
         state = {"session": self.session.state_dict(), "run": run}
         if self.sequence.coupled:
@@ -273,8 +274,8 @@ class _Run:
 
     def _finish(self) -> Outcome:
         outcome = self.outcome
+        self.session.totals["seconds"] = outcome.seconds  # a state has none, so that it is the same bytes again
         outcome.summary = self.session.summary().splitlines()
-        outcome.seconds = self.session.totals["seconds"]
         if self.stop and self._open():
             outcome.status = "interrupted"
             return outcome
