@@ -1,5 +1,6 @@
 """The Session: what is carried changes the cost of an answer, never its truth; and it can be put away and taken up."""
 
+import re
 import threading
 
 import numpy as np
@@ -72,6 +73,11 @@ FITTING = [
 ]
 
 
+def without_seconds(text):
+    """Seconds are not saved: the same solves give the same bytes."""
+    return re.sub(r"[0-9.e-]+ s,", "", text)
+
+
 @pytest.mark.parametrize(("name", "sequence"), FITTING)
 def test_every_answer_is_true(name, sequence):
     session = SESSIONS[name]()
@@ -95,7 +101,7 @@ def test_saved_and_loaded_it_goes_on_bit_for_bit(name, sequence, tmp_path):
             half.solve(problem)
         half.save(tmp_path / "s.rv")
         loaded = rv.Session.load(tmp_path / "s.rv")
-        assert loaded.solved == cut and loaded.summary() == half.summary()
+        assert loaded.solved == cut and without_seconds(loaded.summary()) == without_seconds(half.summary())
         for problem, wanted in zip(problems[cut:], expected[cut:], strict=True):
             result = loaded.solve(problem)
             assert result.x.tobytes() == wanted.x.tobytes() and result.steps == wanted.steps

@@ -207,8 +207,9 @@ def _judge_alarm(tally, where, case, row, result, met):
         tally.count["auto solved"] += result.status > 0
     if result.status > 0:
         return
-    both = np.result_type(case.true, case.b)
-    if good and judge.entitled("cg" if case.operator else where[1], case.true.astype(both), _reach(case)):
+    both, iterative = np.result_type(case.true, case.b), case.operator or where[1] not in ("auto", "direct")
+    fair = not iterative or judge.roomy(case.true, case.b, judge.limit(case.b, case.rtol, case.atol))
+    if good and fair and judge.entitled("cg" if case.operator else where[1], case.true.astype(both), _reach(case)):
         tally.found("false alarm", where, f"{result.status.name}: {result.reason[:150]}")
     elif met and result.status.name not in ("USER", "NOISY", "ERROR"):
         tally.found("refused good x", where, f"{result.status.name}: {result.reason[:150]}")

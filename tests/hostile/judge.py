@@ -148,13 +148,22 @@ def shrinks(true, how, omega, reach):
     """Whether 512 steps of a stationary iteration bring the residual down by ``reach``, without growing much on the way."""
     if not np.diag(_scaled(true)).all():
         return False
-    G, size = iteration(true, how, omega), 1.0
+    try:
+        G, size = iteration(true, how, omega), 1.0
+    except np.linalg.LinAlgError:
+        return False
     for _ in range(9):
         G = G @ G
         size = float(np.linalg.norm(G))
         if not size < 1e4:
             return False
     return size < 1e-2 * reach
+
+
+def roomy(true, b, asked):
+    """Whether the tolerance is well above the rounding level of the solution."""
+    x = reference(true, b)
+    return x is not None and bool(asked >= 2 * eps_of(true, b) * rounding(true, b, x))
 
 
 def entitled(name, true, reach):

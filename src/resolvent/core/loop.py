@@ -64,7 +64,7 @@ class _Run:
         self.problem, self.method, self.stop = problem, method, stop
         self.recorders = recorders
         self.start_cost: Cost = problem.price()
-        self.cap = math.inf if cap is None else cap + self.start_cost.total
+        self.cap = math.inf if cap is None else cap + self.start_cost.setup + self.start_cost.running
         self.limit = stop.steps()
         self.threshold = stop.threshold(problem)
         self.goal = stop.goal(problem)
@@ -144,10 +144,15 @@ class _Run:
             if status == Status.RUNNING:
                 if not residual <= self.ceiling:
                     return Status.DIVERGED if math.isfinite(residual) else Status.NONFINITE
-                if capped and problem.price().total > self.cap:
+                if capped and self._spent() > self.cap:
                     self.capped = True
                     return Status.BUDGET
         return status
+
+    def _spent(self) -> float:
+        """Cost so far; the symbolic part is left out, because a Session that was loaded does it again."""
+        cost = self.problem.price()
+        return float(cost.setup + cost.running)
 
     def _record(self, state: Any, status: Status) -> Status:
         for asked in self._look("step", self.problem, state):

@@ -99,6 +99,7 @@ class Result:
         self.method: Any = None
         self.digest: dict[str, Any] = {}
         self._history = history
+        self.exponent = 0
 
     @property
     def ok(self) -> bool:
@@ -119,6 +120,7 @@ class Result:
                 values = np.atleast_1d(values)
                 rows.append(np.column_stack([np.arange(first, first + len(values)), values]))
             self._history = np.concatenate(rows) if rows else np.empty((0, 2))
+            self._history[:, 1] = np.ldexp(self._history[:, 1], self.exponent)
         return self._history
 
     @property

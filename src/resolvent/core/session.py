@@ -198,14 +198,16 @@ class Session(Solving):
             )
         bar = hook("progress")(problems) if progress else None
         solving = self._similar(list(problems), chunk) if order == "similar" else self._given(problems)
-        for result in solving:
+        try:
+            for result in solving:
+                if bar is not None:
+                    bar.advance(result)
+                yield result
+                if result.status == Status.INTERRUPTED:
+                    raise KeyboardInterrupt(result.reason)
+        finally:
             if bar is not None:
-                bar.advance(result)
-            yield result
-            if result.status == Status.INTERRUPTED:
-                raise KeyboardInterrupt(result.reason)
-        if bar is not None:
-            bar.close()
+                bar.close()
 
     def _given(self, problems: Iterable[Any]) -> Iterator[Result]:
         feed = getattr(problems, "feed", None)

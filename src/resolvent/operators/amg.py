@@ -16,7 +16,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..core import Cost, SetupError
-from .base import Bound
+from ..core.registry import from_record
+from .base import Bound, Stored
 
 __all__ = ["AMG", "AMGBound"]
 
@@ -87,10 +88,16 @@ class AMGBound(Bound):
             import pyamg
         except ImportError as error:
             raise SetupError("AMG needs PyAMG; install it with: pip install 'resolvent[amg]'") from error
+        self.origin = older.origin if isinstance(older, AMGBound) and older.fits(recipe) else self.source
         signed = np.int32 if problem.ip.dtype.itemsize == 4 else np.int64
-        A = sp.csr_matrix(
-            (self.source.data, self.source.ix.view(signed), self.source.ip.view(signed)), shape=problem.shape
-        )
+        data = (
+            self.source.data
+        )  # PyAMG squares and inverts: a power of two brings the entries to size, and CG does not care
+        top = float(np.max(np.abs(data))) if data.size else 0.0
+        if 0.0 < top < np.inf and not 1e-9 < top < 1e9:
+            power, real = int(np.frexp(top)[1]), data.real.dtype.type
+            data = data * real(2.0 ** -(power // 2)) * real(2.0 ** (power // 2 - power))
+        A = sp.csr_matrix((data, self.source.ix.view(signed), self.source.ip.view(signed)), shape=problem.shape)
         try:
             with _seeded(recipe.seed), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -110,6 +117,24 @@ class AMGBound(Bound):
         problem.work.add("hierarchy", size * part, "setup")
         problem.work.add(f"levels_{recipe.kind}", levels * part, "setup")
         self.counts = {f"cycles_{recipe.kind}": size, "calls": _CALLS[recipe.kind] * levels}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Also the matrix whose interpolation is in use, where it was refreshed."""
+        state = super().state_dict()
+        return state if self.origin is self.source else state | {"origin": self.origin.state_dict()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Bound:
+        """Made anew; a refreshed one from its first matrix and its last."""
+        if "origin" not in state:
+            return super().from_state(state)
+        first = from_record(state["recipe"]).bind(Stored.from_state(state["origin"]), {})
+        source = Stored.from_state(state["source"])
+        bound: Bound = from_record(state["recipe"]).bind(source, {"preconditioner.transfer": first})
+        if not isinstance(bound, cls) or len(first.source.data) != len(source.data):
+            raise ValueError("the matrices of a refreshed hierarchy do not belong together")
+        bound.matrix_version = int(state["matrix_version"])
+        return bound
 
     def apply(self, r: Any) -> Any:
         """One V-cycle."""

@@ -47,6 +47,7 @@ class Units:
             self._moved(result, x, "what was given as nullspace is not the null space of A")
             result.x = x
         if self.shift:
+            result.exponent = -self.shift
             x = checks.ldexp(result.x, -self.shift)
             back = checks.ldexp(x, self.shift)
             if not np.array_equal(back, result.x):

@@ -113,7 +113,11 @@ class Chebyshev:
         root = np.sqrt(low / high)
         promised = ((1 - root) / (1 + root)) ** done
         if residual > max(30.0 * promised, 1e-12) * state.since and state.widened < 40:
-            state.bounds[0], state.bounds[2], state.bounds[3] = 0.5 * low, 0.0, 0.0
+            if residual > 10.0 * state.since:  # nothing but an eigenvalue above the bounds makes it grow
+                state.bounds[1] = 1.3 * high
+            else:
+                state.bounds[0] = 0.5 * low
+            state.bounds[2], state.bounds[3] = 0.0, 0.0
             state.widened += 1
 
     def solution(self, problem: Any, state: ChebyshevState) -> Any:
@@ -156,4 +160,11 @@ def lanczos_bounds(problem: Any, diagonal: Any, steps: int) -> tuple[float, floa
     last = betas[len(alphas) - 1] if len(betas) >= len(alphas) else 0.0
     if ritz[0] <= 0:
         raise SetupError("the matrix is not positive definite: a Ritz value is not positive")
-    return 0.3 * float(ritz[0]), float(ritz[-1]) + 0.3 * last
+    high, sure = float(ritz[-1]) + 0.3 * last, _gershgorin(problem, half)
+    return 0.3 * float(ritz[0]), sure if high < sure <= 1.6 * high else high
+
+
+def _gershgorin(problem: Any, half: Any) -> float:
+    """The largest absolute row sum of D^-1/2 A D^-1/2: no eigenvalue is above it."""
+    rows = np.repeat(np.arange(problem.n), np.diff(problem.ip.astype(np.int64)))
+    return float(np.bincount(rows, np.abs(problem.data) * half[rows] * half[problem.ix], problem.n).max())
