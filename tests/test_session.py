@@ -114,6 +114,20 @@ def test_the_same_session_twice_gives_the_same_bits():
         assert one == two
 
 
+@pytest.mark.parametrize("kind", ["sa", "rs"])
+def test_a_kept_or_refreshed_hierarchy_goes_on_bit_for_bit(kind, tmp_path):
+    pytest.importorskip("pyamg", reason="needs pyamg: pip install 'resolvent[amg]'")
+    problems = drifting(8, n=24)
+    whole, half = (rv.Session(rv.CG(rv.AMG(kind)), [rv.Lifetime("preconditioner")], rtol=1e-8) for _ in range(2))
+    expected = [whole.solve(p) for p in problems]
+    assert all(is_true(p, r, 1e-8) for p, r in zip(problems, expected, strict=True))
+    for problem in problems[:4]:
+        half.solve(problem)
+    half.save(tmp_path / "s.rv")
+    loaded = rv.Session.load(tmp_path / "s.rv")
+    assert [loaded.solve(p).x.tobytes() for p in problems[4:]] == [r.x.tobytes() for r in expected[4:]]
+
+
 @pytest.mark.parametrize("sequence", ["drift", "kinds"])
 def test_a_dense_session_can_be_put_away(sequence, tmp_path):
     problems = [rv.LinearSystem(p.A.toarray(), p.b) for p in SEQUENCES[sequence]()[:4]]

@@ -228,7 +228,7 @@ def safe_norm(v: Any) -> float:
         return top * float(np.linalg.norm(v / top)) if 0 < top < math.inf else top
 
 
-def compensated(problem: Any, x: Any, r: Any) -> float:
+def compensated(problem: Any, x: Any, r: Any, length: float) -> float:
     """Fill r with rhs - A x in twice the working precision; its 2-norm, and what even that cannot see where A x cancels.
 
     Where the entries of A lie at the ends of the range a power of two goes from them to x, which changes nothing else.
@@ -237,8 +237,7 @@ def compensated(problem: Any, x: Any, r: Any) -> float:
     if size > 0.0 and not 1e-250 < size < 1e250:
         shift = math.frexp(size)[1]
         data, x = ldexp(data, -shift), ldexp(x, shift)
-        size = math.ldexp(size, -shift)
     norm = float(kernels.csr.residual_compensated(problem.ip, problem.ix, data, x, problem.rhs, r))
-    if not problem.eps * size * safe_norm(x) <= problem.scale:
+    if not problem.eps * size * length <= problem.scale:
         norm += 4 * problem.eps**2 * float(kernels.csr.floor(problem.ip, problem.ix, data, x, problem.rhs))
     return norm

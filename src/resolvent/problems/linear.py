@@ -322,7 +322,7 @@ class LinearSystem(Remembering, Columns, Units):
         size = self.frobenius
         if self.stored and not norm > 64 * self.eps * (4 * size * length / math.sqrt(self.n) + self.scale):
             self.work.add("products", 4)
-            norm = checks.compensated(self, x, r)
+            norm = checks.compensated(self, x, r, length)
         if not math.isfinite(norm) and math.isfinite(length):
             norm = checks.safe_norm(r)
         bound = size * length + self.scale
