@@ -77,6 +77,8 @@ def test_rows_are_sorted_and_duplicates_added(tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        ({"format": np.array(b"csc"), "shape": np.array([2**31 - 1, 3])}, "2147483647 x 3 is out of proportion"),
+        ({"shape": np.array([3, 2**40])}, "3 x 1099511627776 is out of proportion"),
         ({"format": np.array(b"bsr")}, "format 'bsr' is not read"),
         ({"format": np.array(1.0)}, "no matrix in it"),
         ({"format": np.array([b"csr"])}, "no matrix in it"),

@@ -80,6 +80,7 @@ class _Run:
         self.stuck = 0
         self.ceiling = math.inf
         self.from_zero = False
+        self.begun = 0.0
 
     def run(self, x0: Any, carry: dict[str, Any]) -> Result:
         state: Any = None
@@ -127,7 +128,7 @@ class _Run:
         status: Status = state.status or check(state)
         while status == Status.RUNNING:
             room = None if limit is None else limit - state.k
-            state.room = 1 if each else room
+            state.room = 1 if each else self._within_cap(room, state.k) if capped else room
             before = state.k
             method.step(problem, state)
             residual = state.seen["residual"]
@@ -148,6 +149,16 @@ class _Run:
                     self.capped = True
                     return Status.BUDGET
         return status
+
+    def _within_cap(self, room: int | None, k: int) -> int:
+        """Iterations that the cap leaves, at the price of those done so far; four to begin with."""
+        left, done = self.cap - self._spent(), k - self.first
+        if done <= 0:
+            self.begun = self._spent()
+            fits = 4
+        else:
+            fits = max(1, int(left * done / max(self._spent() - self.begun, 1e-12)))
+        return fits if room is None else min(room, fits)
 
     def _spent(self) -> float:
         """Cost so far; the symbolic part is left out, because a Session that was loaded does it again."""

@@ -72,6 +72,12 @@ def _indices(where: str, name: str, index: np.ndarray, size: int, bound: int) ->
     return index.astype(np.int32 if max(bound, size) < 2**31 else np.int64, order="C")
 
 
+def _check_proportion(where: str, shape: tuple[int, int], stored: int, size: int) -> None:
+    """Refuse dimensions far above what the entries can fill: converting takes memory for each row and column."""
+    if max(shape) > 65_536 + size:
+        raise ValueError(f"{where}: {shape[0]} x {shape[1]} is out of proportion to {stored} entries")
+
+
 def compressed_matrix(
     where: str, kind: str, data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]
 ) -> csr_array:
@@ -93,6 +99,7 @@ def compressed_matrix(
         )
     if indptr[0] != 0 or indptr[-1] != data.size or (indptr[1:] < indptr[:-1]).any():
         raise ValueError(f"{where}: 'indptr' must run from 0 to {data.size} and never back")
+    _check_proportion(where, shape, data.size, data.nbytes + indices.nbytes + indptr.nbytes)
     indptr = indptr.astype(indices.dtype, order="C")
     if kind == "csc":
         return _canonical(where, csc_array((data, indices, indptr), shape=shape).tocsr(), data.size)
@@ -108,8 +115,7 @@ def coordinate_matrix(
         raise ValueError(f"{where}: 'data' must have one axis, not shape {data.shape}")
     row = _indices(where, "row", row, data.size, shape[0])
     column = _indices(where, "col", column, data.size, shape[1])
-    if max(shape) > 65_536 + data.nbytes + row.nbytes + column.nbytes:
-        raise ValueError(f"{where}: {shape[0]} x {shape[1]} is out of proportion to {data.size} entries")
+    _check_proportion(where, shape, data.size, data.nbytes + row.nbytes + column.nbytes)
     return _canonical(where, coo_array((data, (row, column)), shape=shape).tocsr(), data.size)
 
 

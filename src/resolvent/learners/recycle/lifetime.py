@@ -100,6 +100,7 @@ class Lifetime(Learner):
         self._caps = 0
         self._rest = 0
         self._far = math.inf
+        self._refused, self._patience = 0, 8
         self._clock = 0
         self._refresh_pays: float | None = None
         self._renewals = 0
@@ -137,10 +138,11 @@ class Lifetime(Learner):
             return "keep", found, 0.0
         if self.same:
             return "rebuild", found, distance
-        if self._rest > 0 or distance >= self._far:
-            self._rest -= 1
-            if self._rest < 0:
-                self._rest, self._far = 0, self._far * 1.5
+        if self._rest > 0 or distance >= 0.7 * self._far:
+            self._rest = max(0, self._rest - 1)
+            self._refused += 1
+            if self._refused >= self._patience:  # what was too far may not be so any more: ask again, ever more rarely
+                self._refused, self._patience, self._far = 0, 2 * self._patience, 2.0 * self._far
             return self._renew(found, distance)
         if best > found.average or best > 0.95 * (found.setup + found.fresh):
             return self._renew(found, distance)
@@ -245,6 +247,7 @@ class Lifetime(Learner):
             "caps": self._caps,
             "rest": self._rest,
             "far": self._far,
+            "refused": [self._refused, self._patience],
             "clock": self._clock,
             "refresh_pays": self._refresh_pays,
             "renewals": self._renewals,
@@ -255,6 +258,7 @@ class Lifetime(Learner):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Set everything up again from the recipes."""
         self._cycles = [_Cycle(**{**c, "bound": restored(c["bound"])}) for c in state["cycles"]]
+        self._refused, self._patience = (int(v) for v in state["refused"])
         self._slope, self._far = float(state["slope"]), float(state["far"])
         self._caps, self._rest, self._clock = int(state["caps"]), int(state["rest"]), int(state["clock"])
         self._refresh_pays, self._renewals = state["refresh_pays"], int(state["renewals"])
