@@ -7,7 +7,11 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
+import scipy.sparse as sp
+
+from resolvent.operators.base import Stored
 
 PRELUDE = """
 import sys
@@ -184,3 +188,40 @@ def test_a_wrong_state_with_a_right_digest(name, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, (done.returncode, done.stdout[-500:], done.stderr[-2500:])
     assert set(done.stdout.split()) <= {"refused", "true"} and done.stdout.split()
+
+
+def unsound():
+    """Parts (ip, ix, data) that a compiled kernel must never be given as a symmetric canonical matrix."""
+    line = [np.full(8, -1.0), np.full(9, 3.0), np.full(8, -1.0)]
+    A = sp.csr_array(sp.diags_array(line, offsets=[-1, 0, 1]))
+    ip, ix, data = A.indptr.astype(np.uint32), A.indices.astype(np.uint32), A.data
+
+    def but(array, at, value):
+        changed = array.copy()
+        changed[at] = value
+        return changed
+
+    lower = sp.csr_array(sp.tril(A))
+    return {
+        "unsorted": (ip, but(ix, [0, 1], [1, 0]), data),
+        "twice": (ip, but(ix, 1, 0), data),
+        "outside": (ip, but(ix, -1, 9), data),
+        "far outside": (ip, but(ix, -1, 2**32 - 1), data),
+        "pointers fall": (but(ip, 4, 0), ix, data),
+        "pointers far outside": (but(ip, 4, 2**31), ix, data),
+        "pointers too short": (ip[:-1], ix, data),
+        "data too short": (ip, ix, data[:-1]),
+        "two dimensions": (ip, ix, data[:, None]),
+        "one triangle": (lower.indptr.astype(np.uint32), lower.indices.astype(np.uint32), lower.data),
+        "signed": (ip.astype(np.int32), ix.astype(np.int32), data),
+        "empty": (ip[:1], ix[:0], data[:0]),
+        "integers": (ip, ix, data.astype(int)),
+        "long doubles": (ip, ix, data.astype(np.longdouble)),
+    }
+
+
+@pytest.mark.parametrize("name", unsound())
+def test_the_matrix_of_a_kept_set_up_is_checked_before_a_kernel_walks_it(name):
+    ip, ix, data = unsound()[name]
+    with pytest.raises(ValueError, match="matrix"):
+        Stored.from_state({"ip": ip, "ix": ix, "data": data, "symmetric": True})

@@ -36,7 +36,14 @@ def jobs(grid, seconds, seed, only=None, limit=None, tally=None):
         if "amg" in pair and rng.random() < 0.8:
             pair = "auto"
         mode = rng.choice(["cold", "cold", "warm", "poisoned"])
-        yield mode, name, pair, str(rng.choice([*grid.DTYPES, "complex64"])), int(rng.integers(5, 41)), int(rng.integers(2**31))
+        yield (
+            mode,
+            name,
+            pair,
+            str(rng.choice([*grid.DTYPES, "complex64"])),
+            int(rng.integers(5, 41)),
+            int(rng.integers(2**31)),
+        )
 
 
 def main():

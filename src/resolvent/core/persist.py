@@ -60,8 +60,6 @@ def _flush_folder(folder: Path) -> None:
         return
     try:
         os.fsync(handle)
-    except OSError:
-        pass
     finally:
         os.close(handle)
 

@@ -156,6 +156,7 @@ class ApplyEngine:
         self.xp = array_namespace(r)
         self.p: Any = None
         self.rz = 0.0
+        self.done = 0  # iterations of the call that runs
 
     def _dot(self, u: Any, v: Any) -> Any:
         return self.xp.vecdot(u, v)
@@ -164,6 +165,7 @@ class ApplyEngine:
         """At most ``room`` iterations."""
         with np.errstate(all="ignore"):  # what overflows is found by looking at it
             for step in range(room):
+                self.done = step
                 if not self._one():
                     return step
                 norms[step] = self.norm

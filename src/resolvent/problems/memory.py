@@ -128,7 +128,8 @@ def remembered(memory: Any) -> dict[str, Any]:
     if memory == {}:
         return {}
     key = memory["key"]
-    sound = isinstance(key, list) and len(key) == 4 and all(type(memory[k]) is int for k in ("epoch", "version"))
+    sound = isinstance(key, list) and len(key) == 4 and type(key[0]) is bool and type(key[1]) is int
+    sound = sound and all(type(memory[k]) is int for k in ("epoch", "version"))
     facts = memory["facts"]
     if not sound or not isinstance(facts, dict) or not all(type(v) is bool for v in facts.values()):
         raise ValueError("the memory of the last system is not one")

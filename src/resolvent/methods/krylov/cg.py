@@ -113,7 +113,11 @@ class CG:
         """Up to ``stride`` iterations."""
         room = self.stride if state.room is None else min(self.stride, state.room)
         engine = state.engine
-        done = engine.advance(room, -1.0 if state.goal is None else state.goal, state.norms)
+        try:
+            done = engine.advance(room, -1.0 if state.goal is None else state.goal, state.norms)
+        except BaseException:  # Ctrl-C, or what the user's operator raised: the iterations made count
+            state.k += getattr(engine, "done", 0)
+            raise
         problem.work.add("calls")
         state.k += done
         state.seen["residual"] = engine.norm
