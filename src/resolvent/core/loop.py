@@ -14,6 +14,7 @@ from .errors import CallbackError, OperatorError, SetupError
 from .protocol import Measure
 from .result import Result
 from .status import Status
+from .stopping import Residual, Standard
 from .work import Cost
 
 __all__ = ["drive"]
@@ -196,7 +197,7 @@ class _Run:
         if measured.noisy:
             self.reason = "two measures of the same x differ beyond rounding: the operator is not deterministic"
             return Status.NOISY, measured
-        if self.threshold is not None and residual <= self.threshold < math.inf:
+        if self.threshold is not None and residual <= self.threshold < math.inf and self._confirmed(residual, state):
             return (status if status > 0 else Status.RESIDUAL), measured
         if self.threshold is None and status > 0:
             return status, measured
@@ -217,6 +218,13 @@ class _Run:
                 self._attainable(floor)
             return Status.STAGNATED, measured
         return Status.RUNNING, measured
+
+    def _confirmed(self, residual: float, state: Any) -> bool:
+        """Whether the rule itself agrees with the measure; a compound rule has no single threshold."""
+        if isinstance(self.stop, Residual | Standard):
+            return True
+        state.seen["residual"] = residual
+        return bool(self.check(state) > 0)
 
     def _ended(self, status: Status, state: Any) -> Status:
         self.reason = self.reason or state.reason

@@ -62,7 +62,6 @@ class Solving:
         if unfit is not None:
             return self._unfit(problem, change, unfit, begin)
         start = None if x0 is None else problem.enter(x0)
-        stop = self._rule(problem)
         try:
             advice = self._advise(problem, start)
         except (OperatorError, MemoryError, KeyboardInterrupt) as error:  # an operator asked by a learner
@@ -71,7 +70,7 @@ class Solving:
         done, result = 0, Result()
         best: Result | None = None
         for _ in range(_ATTEMPTS):
-            result = self._attempt(problem, advice, stop, done)
+            result = self._attempt(problem, advice, self._rule(problem, time.perf_counter() - begin), done)
             for learner in self.learners:
                 learner.observe(problem, advice, result)
             if result.status > 0 or not (result.capped or result.status in _RETRY) or "outside_range" in result.seen:
@@ -101,7 +100,7 @@ class Solving:
         result.method = self.method
         return self._close(problem, change, Advice(), Advice(), result, begin)
 
-    def _rule(self, problem: Any) -> Rule:
+    def _rule(self, problem: Any, spent: float) -> Rule:
         if self.stop is not None:
             return self.stop
         rtol = self.rtol
@@ -114,7 +113,7 @@ class Solving:
         rule = self._standard
         if rule is None or rule.rtol != rtol or rule.limit != limit or rule.window != window:
             rule = self._standard = Standard(rtol, self.atol, limit, window)
-        return rule if self.max_seconds is None else rule | Seconds(self.max_seconds)
+        return rule if self.max_seconds is None else rule | Seconds(max(0.0, self.max_seconds - spent))
 
     def _advise(self, problem: Any, start: Any) -> Advice:
         advice = Advice(x0=start)
