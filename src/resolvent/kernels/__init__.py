@@ -1,25 +1,60 @@
 """Compiled sweeps and products: arrays in, arrays out; imported at first use, because numba takes half a second.
 
-Each kernel is compiled once per machine and kept on disk; the first use says so in one line on stderr.
+Each kernel is compiled once per machine and kept on disk; the first use says so in one line on stderr. Numba stamps what
+it keeps with the file of the kernel alone, and inlines helpers of other files: so a digest over all files of this package
+is kept beside, and what was compiled from other ones is thrown away.
 """
 
+import contextlib
+import hashlib
 import importlib
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _MODULES = frozenset({"bandit", "cg", "csr", "eisenstat", "ic0", "sor"})
+_FILES = _MODULES | {"triangular"}
 _said = False
+_checked = False
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"{__name__}.{name}")
+    if not _checked:
+        _check(module)
     if not _said and not _compiled(module):
         _say()
     return module
+
+
+def _check(module: ModuleType) -> None:
+    """Drop what is kept on disk when it was compiled from other sources than these."""
+    global _checked
+    _checked = True
+    folder = next((c for c in (_kept_in(k) for k in vars(module).values()) if c is not None), None)
+    if folder is None:
+        return
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    stamp = folder / "kernels.digest"
+    with contextlib.suppress(OSError):
+        if stamp.is_file() and stamp.read_text() == digest.hexdigest():
+            return
+        for old in (*folder.glob("*.nbi"), *folder.glob("*.nbc")):
+            if old.name.split(".")[0] in _FILES:
+                old.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(digest.hexdigest())
+
+
+def _kept_in(kernel: Any) -> Path | None:
+    path = getattr(getattr(getattr(kernel, "_cache", None), "_cache_file", None), "_index_path", None)
+    return None if path is None else Path(path).parent
 
 
 def _compiled(module: ModuleType) -> bool:

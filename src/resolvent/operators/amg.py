@@ -6,6 +6,8 @@ Reference: Bell, Olson, Schroder, Southworth, PyAMG, JOSS 8 (2023).
 """
 
 import math
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,7 +101,7 @@ class AMGBound(Bound):
             data = data * real(2.0 ** -(power // 2)) * real(2.0 ** (power // 2 - power))
         A = sp.csr_matrix((data, self.source.ix.view(signed), self.source.ip.view(signed)), shape=problem.shape)
         try:
-            with _seeded(recipe.seed), warnings.catch_warnings():
+            with _seeded(recipe.seed), _muted(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 if isinstance(older, AMGBound) and older.fits(recipe):
                     self.hierarchy = _refreshed(older.hierarchy, A)
@@ -160,6 +162,20 @@ def _refreshed(older: Any, A: Any) -> Any:
     smoother = ("gauss_seidel", {"sweep": "symmetric"})
     change_smoothers(hierarchy, presmoother=smoother, postsmoother=smoother)
     return hierarchy
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Standard output closed for C++ too: PyAMG prints a line for every row that its interpolation cannot serve."""
+    sys.stdout.flush()
+    with open(os.devnull, "wb") as hole:
+        kept = os.dup(1)
+        try:
+            os.dup2(hole.fileno(), 1)
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 @contextmanager
