@@ -9,7 +9,7 @@ from .core.registry import HOOKS, register
 from .learners import Bandit, Guess, Lifetime
 from .methods import CG, SOR, SSOR, Chebyshev, Direct, GaussSeidel, Jacobi
 from .operators import AMG, IC, AMGBound, DenseFactorBound, FactorBound, ICBound
-from .problems import LinearSystem, remembered
+from .problems import LinearSystem, recalled
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,7 +53,7 @@ def _progress(problems: Any) -> Any:
     return ProgressBar(problems)
 
 
-HOOKS.update(problem=LinearSystem, memory=remembered, report=_report, progress=_progress)
+HOOKS.update(problem=LinearSystem, memory=recalled, report=_report, progress=_progress)
 
 
 def __getattr__(name: str) -> Any:

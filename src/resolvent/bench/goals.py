@@ -6,9 +6,13 @@ for tests of the machinery, its verdicts mean nothing.
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NamedTuple
 
-__all__ = ["Line", "goals", "items"]
+__all__ = ["TOPICS", "Line", "goals", "items"]
+
+#: The topics, and the module of this package whose ``ITEMS`` measures each.
+TOPICS: dict[str, str] = {"linear": "linear", "trust": "trust_goals"}
 
 
 class Line(NamedTuple):
@@ -59,20 +63,10 @@ def items(topic: str) -> dict[str, Item]:
     ValueError
         For another topic.
     """
-    if topic == "linear":
-        from .linear import ITEMS
-
-        return ITEMS
-    if topic == "trust":
-        return {"trust": _trust}
-    raise ValueError(f'there are no goals for {topic!r}; there are: "linear", "trust"')
-
-
-def _trust(report: Report, say: Say, quick: bool) -> None:
-    """Hostile systems, memory, the same bits."""
-    from .trust_goals import goals as measure
-
-    measure(report, say, **({"solves": 200} if quick else {}))
+    if topic not in TOPICS:
+        raise ValueError(f"there are no goals for {topic!r}; there are: {', '.join(TOPICS)}")
+    found: dict[str, Item] = import_module(f".{TOPICS[topic]}", __package__).ITEMS
+    return found
 
 
 def goals(topic: str, out: Callable[[str], Any] = print, quick: bool = False, only: str | None = None) -> bool:
@@ -80,7 +74,8 @@ def goals(topic: str, out: Callable[[str], Any] = print, quick: bool = False, on
 
     Parameters
     ----------
-    topic : {"linear", "trust"}
+    topic : str
+        A key of `TOPICS`.
     out : callable
         Takes the lines; those that explain begin with ``#``.
     quick : bool

@@ -198,7 +198,7 @@ class _Run:
             self.reason = "two measures of the same x differ beyond rounding: the operator is not deterministic"
             return Status.NOISY, measured
         if self.threshold is not None and residual <= self.threshold < math.inf and self._confirmed(residual, state):
-            return (status if status > 0 else Status.RESIDUAL), measured
+            return (status if status > Status.RESIDUAL else measured.success), measured
         if self.threshold is None and status > 0:
             return status, measured
         if not math.isfinite(residual):

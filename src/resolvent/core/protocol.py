@@ -44,12 +44,13 @@ class State:
 
 
 class Measure(NamedTuple):
-    """What a problem says of a candidate, from its original data alone."""
+    """What a problem says of a candidate, from its original data alone; ``success`` is what meeting the tolerance is called."""
 
     residual: float
     vector: Any = None
     noisy: bool = False
     seen: dict[str, float] = {}  # noqa: RUF012 - a NamedTuple's default, never written
+    success: Status = Status.RESIDUAL
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
 """Problem families: one frozen dataclass each."""
 
 from .linear import LinearSystem
-from .memory import remembered
+from .plain import recalled
 
-__all__ = ["LinearSystem", "remembered"]
+__all__ = ["LinearSystem", "recalled"]

@@ -38,6 +38,10 @@ class Remembering:
         Change
             SAME, VALUES, PATTERN or SHAPE; ``epoch`` counts patterns, ``matrix_version`` counts values.
         """
+        if "family" in memory:  # the Session solved another kind of problem before
+            epoch, version = memory["epoch"], memory["version"]
+            memory.clear()
+            memory.update(epoch=epoch, version=version)
         change = self._against(memory)
         if change == Change.SHAPE or change == Change.PATTERN:
             memory["symbolic"] = {}

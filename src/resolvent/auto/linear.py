@@ -1,30 +1,18 @@
-"""What ``auto`` chooses among: the pairs of method and preconditioner that fit a problem, each with its learners.
-
-This is the place where methods and learners meet; neither knows the other.
-"""
+"""Linear systems: the pairs of method and preconditioner that fit, each with its learners."""
 
 from importlib.util import find_spec
-from typing import Any
 
-from .core.registry import HOOKS
-from .learners.guess import Guess
-from .learners.recycle import Lifetime
-from .learners.select import Arm, Select
-from .learners.tune.climb import Climb
-from .methods import CG, SSOR, Direct, Jacobi
-from .operators import AMG, IC
+from ..learners.recycle import Lifetime
+from ..learners.select import Arm
+from ..learners.tune.climb import Climb
+from ..methods import CG, SSOR, Direct, Jacobi
+from ..operators import AMG, IC
 
-__all__ = ["arms", "learner"]
+__all__ = ["arms"]
 
 
-def learner(seed: int | None = None) -> Select:
-    """The learner behind ``method="auto"``; it draws nothing, so the seed is not used."""
-    return Select(arms, Guess())
-
-
-def arms(problem: Any) -> list[Arm]:
-    """The pairs that fit a problem (or the kind that ``problem.kind_of_arms()`` names), the first one to begin with."""
-    kind = problem if isinstance(problem, str) else problem.kind_of_arms()
+def arms(kind: str) -> list[Arm]:
+    """The pairs for ``how/shape/size/dtype``, the first one to begin with."""
     how, shape, size, _ = kind.split("/")
     n = int(size)
     if how == "operator":
@@ -45,6 +33,3 @@ def arms(problem: Any) -> list[Arm]:
             lifetime = [Lifetime("preconditioner", memory=1)]
             found.append(Arm(f"cg+amg {name}", CG(AMG(name)), lifetime, carries=True, least_steps=5.0))
     return found
-
-
-HOOKS["auto"] = learner
