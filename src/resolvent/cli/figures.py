@@ -1,0 +1,80 @@
+"""``bench``, ``reproduce``, ``calibrate``, ``demo``: figures measured here and now."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .entry import app
+from .voice import Lines, need
+
+
+@app.command("bench")
+def _bench(
+    name: Annotated[str | None, typer.Argument(help="A gallery sequence.")] = None,
+    goals: Annotated[str | None, typer.Option(help="Measure the promised figures of a topic: linear, ...")] = None,
+    only: Annotated[str | None, typer.Option(help="With --goals: only items with this in their name.")] = None,
+    count: Annotated[int | None, typer.Option(help="How many systems.")] = None,
+    size: Annotated[int | None, typer.Option(help="The size of the sequence.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="With --goals: tiny sizes, to try the machinery.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the lines to this file too.")] = None,
+) -> None:
+    """Compare with the solvers installed here, side by side; or measure the figures that are promised."""
+    if (name is None) == (goals is None):
+        raise ValueError("give the name of a sequence, or --goals TOPIC")
+    lines = Lines(out)
+    if goals is not None:
+        from ..bench.goals import goals as measure
+
+        reached = measure(goals, lines, quick, only)
+    else:
+        from ..bench.compare import compare
+
+        reached = not compare(str(name), count, size, lines)["rows"][0]["failed"]
+    lines.close()
+    if not reached:
+        raise typer.Exit(1)
+
+
+@app.command("reproduce")
+def _reproduce(
+    name: Annotated[str, typer.Argument(help="An experiment, such as learning-to-relax.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller: minutes become seconds.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of what is drawn.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the tables to this file too.")] = None,
+) -> None:
+    """Run a founding paper's experiment: its figures beside ours."""
+    import importlib
+    import pkgutil
+
+    from .. import experiments
+
+    known = {m.name.replace("_", "-"): m.name for m in pkgutil.iter_modules(experiments.__path__) if m.name[0] != "_"}
+    if name not in known:
+        raise ValueError(f"there is no experiment {name!r}; there are: {', '.join(sorted(known))}")
+    lines = Lines(out)
+    importlib.import_module(f"{experiments.__name__}.{known[name]}").run(quick=quick, seed=seed, out=lines)
+    lines.close()
+
+
+@app.command("calibrate")
+def _calibrate() -> None:
+    """Fit the cost table to this machine and print it."""
+    from ..bench import calibrate
+
+    calibrate.main()
+
+
+@app.command("demo")
+def _demo(
+    out: Annotated[Path, typer.Option(help="The folder for the page.")] = Path("demo"),
+    picture: Annotated[Path | None, typer.Option(help="Draw the race only, into this PNG file.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller systems: half a minute.")] = False,
+) -> None:
+    """Four scenes in under three minutes: a race, belief, a killed run, yesterday's knowledge."""
+    need("h5py", "matplotlib", "jinja2")
+    from ..demo import main
+
+    code = main(out, picture, quick)
+    if code:
+        raise typer.Exit(code)

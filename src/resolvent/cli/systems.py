@@ -1,0 +1,59 @@
+"""``solve`` one system from a file."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .entry import app
+from .voice import Json, Method, Quiet, Rtol, Voice
+
+
+@app.command("solve")
+def _solve(
+    matrix: Annotated[Path, typer.Argument(metavar="A", help="A system: .mtx, .npz, .h5, .hdf5.")],
+    rhs: Annotated[Path | None, typer.Argument(metavar="[B]", help="Its right-hand side: .mtx or .npy.")] = None,
+    method: Method = None,
+    rtol: Rtol = None,
+    out: Annotated[Path | None, typer.Option(help="Write the solution here (.npy).")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Solve one system from a file, and say how well it is solved."""
+    import resolvent as rv
+
+    from ..gallery.readers import find_rhs
+    from ..runs.plan import method_of
+
+    voice = Voice(as_json, quiet)
+    if out is not None and (out.suffix != ".npy" or not out.absolute().parent.is_dir()):
+        raise ValueError(f"{out}: the solution is written as .npy into a folder that exists")
+    problem = rv.load_system(matrix, rhs)
+    options = {} if rtol is None else {"rtol": rtol}
+    result = rv.solve(problem, method_of(method or "auto"), on_fail="ignore", **options)
+    certificate = result.certificate()
+    if out is not None:
+        _save(out, result.x)
+    voice.say(f"{matrix}: {problem.n} unknowns, {problem.nonzeros} entries, {problem.dtype}")
+    if rhs is None and matrix.suffix.lower() == ".mtx" and find_rhs(matrix) is None:
+        voice.say("no right-hand side was given or found beside it: b is a vector of ones")
+    voice.say(f"{result.status.name}: {result.reason}" if result.ok else result.reason)
+    voice.say(f"method: {result.method!r}", f"certificate: {certificate['kind']}, {certificate['strength']}")
+    voice.say(*(f"  {name} = {value:.6g}" for name, value in certificate["measure"].items()))
+    if out is not None:
+        voice.say(f"x: {out}")
+    facts = {"ok": result.ok, "status": result.status.name, "reason": result.reason, "method": repr(result.method)}
+    facts |= {"steps": result.steps, "seconds": result.seconds, "certificate": certificate}
+    voice.end(0 if result.ok else 1, **facts, out=None if out is None else str(out))
+
+
+def _save(path: Path, x: Any) -> None:
+    import io
+
+    import numpy as np
+
+    from ..core import atomic_write
+
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(x), version=(1, 0), allow_pickle=False)
+    atomic_write(path, buffer.getvalue())
