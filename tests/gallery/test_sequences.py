@@ -25,8 +25,11 @@ SMALL = {
     "photograph": {"count": 4, "size": 24},
     "synthetic-shift": {"count": 40},
     "heat-equation": {"count": 4, "size": 8},
+    "convection-diffusion": {"count": 4, "size": 7},
+    "helmholtz": {"count": 4, "size": 7},
 }
 NAMES = sorted(SMALL)
+GENERAL = {"convection-diffusion", "helmholtz"}  # not symmetric positive definite
 
 
 def solve(problem):
@@ -57,7 +60,7 @@ def test_the_registry_is_complete():
     assert all(builder.name == name for name, builder in gallery.SEQUENCES.items())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in GENERAL])
 def test_problems_are_canonical_spd_systems(name):
     steps = gallery.sequence(name, **SMALL[name])
     problems = walk(steps)
@@ -298,3 +301,47 @@ def test_the_base_class_asks_for_a_builder():
     assert bare.features(0) is None
     with pytest.raises(AttributeError, match="nothing_here"):
         _ = gallery.nothing_here
+
+
+def test_convection_diffusion_is_the_sum_over_faces():
+    steps = gallery.sequence("convection-diffusion", count=2, size=6)
+    m, problem = 6, steps[1]
+    assert problem.symmetric is False and problem.A.has_canonical_format
+    flow = sp.dok_array((m * m, m * m))
+    for axis, flux in enumerate(steps.fluxes):
+        for (i, j), f in np.ndenumerate(flux):
+            one = i * m + j
+            other = one + (m if axis == 0 else 1)
+            source = one if f > 0 else other  # what is blown leaves the cell upwind and enters the other
+            flow[one, source] += f
+            flow[other, source] -= f
+    rest = problem.A - sp.csr_array(flow)
+    assert abs(rest - rest.T).max() <= 1e-12
+    assert np.allclose(rest.toarray(), steps._stencil.darcy(steps.conductivity(1)).toarray(), rtol=1e-12, atol=1e-12)
+    assert np.abs(flow.sum(axis=0)).max() <= 1e-12  # nothing is lost
+    assert problem.A.diagonal().min() > 0 and (problem.A - sp.diags_array(problem.A.diagonal())).max() <= 0
+    twin = steps.fluxes[0][1:, :]  # inside, what flows in flows out
+    inner = (
+        steps.fluxes[0][1:, 1:-1] - steps.fluxes[0][:-1, 1:-1] + steps.fluxes[1][1:-1, 1:] - steps.fluxes[1][1:-1, :-1]
+    )
+    assert twin.size and np.abs(inner).max() <= 1e-12
+
+
+def test_helmholtz_is_the_damped_operator():
+    steps = gallery.sequence("helmholtz", count=2, size=30)
+    problem = steps[1]
+    k = steps.wavenumber(1).ravel()
+    wanted = laplacian(30) - sp.diags_array((k / 31) ** 2 * (1 - 0.1j))
+    assert abs(problem.A - wanted).max() <= 1e-14
+    assert problem.dtype == np.complex128 and problem.b[15 * 30 + 15] == 1 and np.count_nonzero(problem.b) == 1
+    real = np.linalg.eigvalsh(problem.A.real.toarray())
+    assert real[0] < 0 < real[-1]  # indefinite, where a Helmholtz problem is one
+
+
+@pytest.mark.parametrize("name", sorted(GENERAL))
+def test_general_sequences_drift_on_request(name):
+    far = gallery.sequence(name, count=3, size=7)
+    near = gallery.sequence(name, count=3, size=7, rho=0.999)
+    assert same(far[0], near[0])
+    step = [sp.linalg.norm(s[2].A - s[1].A) for s in (far, near)]
+    assert step[1] < 0.2 * step[0]

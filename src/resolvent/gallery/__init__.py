@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .convection import ConvectionDiffusion, Helmholtz
 from .darcy import DarcyJumps, DarcyLog, DarcyPath, DarcyReturning, DarcyThreshold, Unrelated
 from .heat import HeatConductivity, HeatShift
 from .photograph import Photograph
@@ -37,6 +38,8 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
         Photograph,
         SyntheticShift,
         HeatEquation,
+        ConvectionDiffusion,
+        Helmholtz,
     )
 }
 
@@ -66,7 +69,7 @@ def sequence(name: str, count: int | None = None, size: int | None = None, **opt
     >>> sequence("darcy-pth")
     Traceback (most recent call last):
         ...
-    ValueError: there is no sequence 'darcy-pth' in the gallery; there are: darcy-log, darcy-path, ...
+    ValueError: there is no sequence 'darcy-pth' in the gallery; there are: convection-diffusion, ...
     """
     import inspect
 

@@ -109,6 +109,36 @@ class GridStencil:
                 _along(diagonal, axis, end)[...] += _along(a, axis, end)
         return self.assemble(diagonal, faces)
 
+    def graph_laplacian(self) -> np.ndarray:
+        """The values of the Laplacian, ``darcy(1)``, in the order of the pattern."""
+        return self.darcy(np.ones(self.shape)).data
+
+    @property
+    def diagonal_places(self) -> np.ndarray:
+        """Where the diagonal stands among the values."""
+        return self._diagonal
+
+    def upwind(self, A: csr_array, fluxes: list[np.ndarray]) -> csr_array:
+        """`A`, in place, plus first-order upwind convection with these fluxes through the inner faces.
+
+        Parameters
+        ----------
+        A : csr_array
+            Assembled on this stencil.
+        fluxes : list of ndarray
+            For each axis the flux towards the higher index, of the shape of its inner faces; columns sum to what they
+            summed to before.
+        """
+        out = np.zeros(self.shape)
+        for axis, flux in enumerate(fluxes):
+            ahead, back = np.maximum(flux, 0.0), np.maximum(-flux, 0.0)
+            A.data[self._lower[axis]] -= ahead.ravel()
+            A.data[self._upper[axis]] -= back.ravel()
+            _along(out, axis, slice(None, -1))[...] += ahead
+            _along(out, axis, slice(1, None))[...] += back
+        A.data[self._diagonal] += out.ravel()
+        return A
+
 
 def _along(a: np.ndarray, axis: int, part: slice) -> np.ndarray:
     return a[(slice(None),) * axis + (part,)]
