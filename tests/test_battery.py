@@ -47,6 +47,15 @@ def wind(dtype="float64", **options):
     return grid(dtype, drift=0.7, **options)
 
 
+def indefinite(dtype="float64", shift=0.5, **options):
+    """Hermitian with eigenvalues of either sign, none near zero."""
+    problem = grid(dtype, shift=shift, **options)
+    side = int(np.sqrt(problem.n))
+    turn = np.where((np.arange(problem.n) // side) % 2 == 0, 1.0, -1.0)  # lines of the grid, in turn
+    A = problem.A + sp.diags_array(6.0 * turn).astype(dtype) - 4.0 * sp.eye_array(problem.n, dtype=dtype)
+    return rv.LinearSystem(sp.csr_array(A).astype(dtype), problem.b)
+
+
 def dense_solution(problem):
     """The oracle: LAPACK in double precision."""
     wide = np.result_type(problem.b.dtype, np.float64)
@@ -82,6 +91,14 @@ ROWS = [
     Row("cg+ssor", rv.CG(rv.SSOR(omega=1.4))),
     Row("cg+ic", rv.CG(rv.IC()), kernel=False),
     Row("cg+direct", rv.CG(rv.Direct()), kernel=False),
+    Row("minres", rv.MINRES()),
+    Row("minres-indefinite", rv.MINRES(), indefinite),
+    Row("minres+jacobi", rv.MINRES(rv.Jacobi())),
+    Row("minres+direct", rv.MINRES(rv.Direct()), kernel=False),
+    Row("bicgstab", rv.BiCGStab()),
+    Row("bicgstab-wind", rv.BiCGStab(), wind),
+    Row("bicgstab+jacobi-indefinite", rv.BiCGStab(rv.Jacobi()), indefinite),
+    Row("bicgstab+direct-wind", rv.BiCGStab(rv.Direct()), wind, kernel=False),
     Row("cg+amg-sa", rv.CG(rv.AMG("sa")), dtypes=("float64",), kernel=False, exact_scaling=False, extra="pyamg"),
     Row("cg+amg-rs", rv.CG(rv.AMG("rs")), dtypes=("float64",), kernel=False, exact_scaling=False, extra="pyamg"),
     Row("direct", rv.Direct(), kernel=False),

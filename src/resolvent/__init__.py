@@ -7,7 +7,7 @@ from .api import solve
 from .core import ConvergenceWarning, NotConverged, Result, Session, StateFileError, Status
 from .core.registry import HOOKS, register
 from .learners import Bandit, Guess, Lifetime
-from .methods import CG, SOR, SSOR, Chebyshev, Direct, GaussSeidel, Jacobi
+from .methods import CG, MINRES, SOR, SSOR, BiCGStab, Chebyshev, Direct, GaussSeidel, Jacobi
 from .operators import AMG, IC, AMGBound, DenseFactorBound, FactorBound, ICBound
 from .problems import LinearSystem, recalled
 
@@ -16,9 +16,11 @@ __all__ = [
     "AMG",
     "CG",
     "IC",
+    "MINRES",
     "SOR",
     "SSOR",
     "Bandit",
+    "BiCGStab",
     "Chebyshev",
     "ConvergenceWarning",
     "Direct",

@@ -114,7 +114,18 @@ def table(found: dict[str, list[Sample]]) -> dict[str, Fit]:
             fits.update(solve(samples, names, known))
             known.update({k: fits[k].values for k in names})
 
-    for name in ("sweeps", "cg_steps", "ssor_steps", "checks", "gathers", "diagonals", "symbolics", "symmetry"):
+    for name in (
+        "sweeps",
+        "cg_steps",
+        "minres_steps",
+        "bicgstab_steps",
+        "ssor_steps",
+        "checks",
+        "gathers",
+        "diagonals",
+        "symbolics",
+        "symmetry",
+    ):
         fit([name], [name])
     fit(["orderings"], ["orderings"])
     fit(["loop"], ["calls"])

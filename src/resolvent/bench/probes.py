@@ -118,6 +118,8 @@ def _sweeps(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
 def _krylov(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
     """Fused CG and Eisenstat's form, their starts apart."""
     from .. import kernels
+    from ..methods.krylov.bicgstab import FusedBiCGStab
+    from ..methods.krylov.minres import FusedMINRES
     from ..operators.engines import FusedEngine
 
     norms = np.empty(_STEPS)
@@ -126,6 +128,12 @@ def _krylov(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
         FusedEngine(problem, np.zeros(problem.n), problem.rhs.copy(), 1.0).advance(_STEPS, -1.0, norms)
 
     yield "cg_steps", {"cg_steps": 1}, seconds(fused) / _STEPS
+    for name, engine in (("minres_steps", FusedMINRES), ("bicgstab_steps", FusedBiCGStab)):
+
+        def some(engine: Any = engine) -> None:
+            engine(problem, np.zeros(problem.n), problem.rhs.copy(), 1.0).advance(_STEPS, -1.0, norms)
+
+        yield name, {name: 1}, seconds(some) / _STEPS
     plan = kernels.eisenstat.symbolic(problem.ip, problem.ix)
     mat, root, vec, scal = kernels.eisenstat.allocate(plan, problem.dtype)
     kernels.eisenstat.numeric(plan, problem.ip, problem.ix, problem.data, mat, root)

@@ -18,6 +18,8 @@ EVENTS: dict[str, tuple[float, float, float]] = {
     "products": PRODUCT,
     "sweeps": (0.25, 0.425, 6.375),  # one stationary iteration, residual included
     "cg_steps": (0.15, 0.6625, 0.275),  # one fused CG iteration, product included
+    "minres_steps": (0.2, 0.68, 1.4),  # one fused MINRES iteration
+    "bicgstab_steps": (0.3, 1.35, 2.4),  # one fused BiCGStab iteration, two products
     "ssor_steps": (0.225, 0.525, 0.5),  # one CG iteration in Eisenstat's form
     "passes": (0.35, 0.0, 0.1875),  # one n-vector read or written in a vector operation
     "checks": (17.5, 0.4375, 0.75),  # comparing the matrix with the one that was kept

@@ -2,7 +2,8 @@
 
 When a rule fires, ``problem.measure`` judges the solution from the original data. If it does not agree, the method goes
 on from that very x with what it harvested, so a drifting recurrence costs an iteration, not a false alarm and not a
-false answer. Costs one measure (one product) per declared convergence. The loop does no arithmetic on x.
+false answer. After a breakdown it does the same while each start gains something. Costs one measure (one product) per
+declared convergence. The loop does no arithmetic on x.
 """
 
 import math
@@ -82,6 +83,7 @@ class _Run:
         self.ceiling = math.inf
         self.from_zero = False
         self.begun = 0.0
+        self.broke_at = math.inf  # the least residual at which the method broke down, at first that of the start
 
     def run(self, x0: Any, carry: dict[str, Any]) -> Result:
         state: Any = None
@@ -116,6 +118,7 @@ class _Run:
             self.check = self.stop.start(self.problem, state)
             self.ceiling = _DIVERGED * max(state.seen.get("residual", 0.0), self.problem.scale)
             self.from_zero = x0 is None
+            self.broke_at = state.seen.get("residual", math.inf)
             self.history.append((steps, state.seen.get("residual", math.nan)))
             if self.recorders:
                 self._look("begin", self.problem, self.method, state)
@@ -203,6 +206,8 @@ class _Run:
             return status, measured
         if not math.isfinite(residual):
             return Status.NONFINITE, measured
+        if status == Status.BREAKDOWN and self._again(residual):
+            return Status.RUNNING, measured
         if status <= 0:
             return self._ended(status, state), measured
         floor = self._floor(x)
@@ -218,6 +223,13 @@ class _Run:
                 self._attainable(floor)
             return Status.STAGNATED, measured
         return Status.RUNNING, measured
+
+    def _again(self, residual: float) -> bool:
+        """Whether a recurrence that broke down begins again from here: while each start gains a tenth."""
+        gained = residual < 0.9 * self.broke_at
+        self.broke_at = min(self.broke_at, residual)
+        self.restarts += 1
+        return gained and self.restarts <= _RESTARTS
 
     def _confirmed(self, residual: float, state: Any) -> bool:
         """Whether the rule itself agrees with the measure; a compound rule has no single threshold."""

@@ -2,13 +2,15 @@
 
 from ..core.registry import register
 from .direct import Direct
+from .krylov.bicgstab import BiCGStab
 from .krylov.cg import CG
+from .krylov.minres import MINRES
 from .stationary.chebyshev import Chebyshev
 from .stationary.gauss_seidel import GaussSeidel
 from .stationary.jacobi import Jacobi
 from .stationary.sor import SOR
 from .stationary.ssor import SSOR
 
-__all__ = ["CG", "SOR", "SSOR", "Chebyshev", "Direct", "GaussSeidel", "Jacobi"]
+__all__ = ["CG", "MINRES", "SOR", "SSOR", "BiCGStab", "Chebyshev", "Direct", "GaussSeidel", "Jacobi"]
 
-register("method", (CG, SOR, SSOR, Chebyshev, Direct, GaussSeidel, Jacobi))
+register("method", (CG, MINRES, SOR, SSOR, BiCGStab, Chebyshev, Direct, GaussSeidel, Jacobi))

@@ -12,18 +12,18 @@ __all__ = ["JacobiBound", "SSORBound"]
 
 
 class JacobiBound(Bound):
-    """The inverse of the diagonal."""
+    """The inverse of the diagonal, which has no zero; CG wants it positive."""
 
     def __init__(self, recipe: Any, problem: Any) -> None:
         self.recipe, self.matrix_version = recipe, problem.matrix_version
         d = problem.diagonal()
-        bad = np.flatnonzero(~(d.real > 0))
-        if len(bad):
-            raise SetupError(
-                f"the diagonal entry of row {bad[0]} is not positive, and Jacobi needs a positive diagonal"
-            )
+        missing = np.flatnonzero(d == 0)
+        if len(missing):
+            raise SetupError(f"the diagonal entry of row {missing[0]} is zero, and Jacobi divides by it")
+        if d.dtype.kind == "c" and np.all(np.abs(d.imag) <= 1e-5 * np.abs(d.real)) and problem.is_symmetric():
+            d = np.ascontiguousarray(d.real)
         with np.errstate(over="ignore"):
-            self.inverse = 1.0 / d.real
+            self.inverse = 1.0 / d
         problem.work.add("diagonals", 1, "setup")
         self.counts = {"passes": 3.0}
 
@@ -32,7 +32,19 @@ class JacobiBound(Bound):
         return self.inverse * r
 
     def engine(self, problem: Any, x: Any, r: Any, norm: float) -> Any:
-        """CG with this preconditioner fused in."""
+        """CG with this preconditioner fused in.
+
+        Raises
+        ------
+        SetupError
+            When an entry of the diagonal is not positive.
+        """
+        real = self.inverse.dtype.kind != "c"
+        bad = np.flatnonzero(~(self.inverse > 0)) if real else np.flatnonzero(self.inverse.imag)
+        if len(bad):
+            raise SetupError(
+                f"the diagonal entry of row {bad[0]} is not positive, and Jacobi in CG needs a positive diagonal"
+            )
         return FusedEngine(problem, x, r, norm, self.inverse)
 
 
