@@ -176,11 +176,22 @@ def test_steps_of_earlier_attempts_count():
     assert result.status == Status.BUDGET and result.steps == 12 and result.history[0, 0] == 10
 
 
-@pytest.mark.parametrize("status", [Status.BREAKDOWN, Status.INDEFINITE, Status.DIVERGED, Status.NONFINITE])
+@pytest.mark.parametrize("status", [Status.INDEFINITE, Status.DIVERGED, Status.NONFINITE])
 def test_what_a_method_finds_out_is_reported(status):
     result = drive(Toy(), Fake(raises=status), Residual(1e-9))
     assert result.status == status and "the method says so" in result.reason
     assert result.seen["residual"] == pytest.approx(5.0 * 0.25)
+
+
+def test_after_a_breakdown_the_method_begins_again_from_the_x_reached_while_that_helps():
+    method = Fake(raises=Status.BREAKDOWN)  # breaks down once, in its third step
+    result = drive(Toy(), method, Residual(1e-3))
+    assert result.status == Status.RESIDUAL and len(method.log) == 2
+    assert method.log[1][0].tolist() == [3.0 * 0.75, 4.0 * 0.75] and set(method.log[1][1]) == {"residual", "space"}
+    useless = Fake(rate=0.99, raises=Status.BREAKDOWN)
+    result = drive(Toy(), useless, Residual(1e-3))
+    assert result.status == Status.BREAKDOWN and "the method says so" in result.reason
+    assert len(useless.log) == 1 and result.seen["residual"] == pytest.approx(5.0 * 0.99**2)
 
 
 def test_growth_and_nan_are_noticed():
