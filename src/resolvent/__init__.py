@@ -8,7 +8,24 @@ from .core import ConvergenceWarning, NotConverged, Result, Session, StateFileEr
 from .core.registry import HOOKS, register
 from .learners import Bandit, Guess, Lifetime
 from .methods import CG, MINRES, SOR, SSOR, BiCGStab, Chebyshev, Direct, GaussSeidel, Jacobi
-from .operators import AMG, IC, AMGBound, DenseFactorBound, FactorBound, ICBound
+from .operators import (
+    AMG,
+    IC,
+    ILU0,
+    ILUT,
+    AMGBound,
+    BlockJacobi,
+    BlockJacobiBound,
+    ChebyshevPolynomial,
+    ChebyshevPolynomialBound,
+    DenseFactorBound,
+    FactorBound,
+    ICBound,
+    ILU0Bound,
+    ILUTBound,
+    SymmetricPolynomial,
+    SymmetricPolynomialBound,
+)
 from .problems import LinearSystem, recalled
 
 __version__ = "0.1.0"
@@ -16,12 +33,16 @@ __all__ = [
     "AMG",
     "CG",
     "IC",
+    "ILU0",
+    "ILUT",
     "MINRES",
     "SOR",
     "SSOR",
     "Bandit",
     "BiCGStab",
+    "BlockJacobi",
     "Chebyshev",
+    "ChebyshevPolynomial",
     "ConvergenceWarning",
     "Direct",
     "GaussSeidel",
@@ -34,13 +55,15 @@ __all__ = [
     "Session",
     "StateFileError",
     "Status",
+    "SymmetricPolynomial",
     "load_sequence",
     "load_system",
     "solve",
 ]
 
-register("recipe", (AMG, IC))
-register("bound", (AMGBound, DenseFactorBound, FactorBound, ICBound))
+register("recipe", (AMG, IC, ILU0, ILUT, BlockJacobi, ChebyshevPolynomial, SymmetricPolynomial))
+register("bound", (AMGBound, BlockJacobiBound, ChebyshevPolynomialBound, DenseFactorBound, FactorBound, ICBound))
+register("bound", (ILU0Bound, ILUTBound, SymmetricPolynomialBound))
 
 
 def _report(session: Any, path: Any) -> None:

@@ -133,6 +133,11 @@ def table(found: dict[str, list[Sample]]) -> dict[str, Fit]:
     for name in ("ic_factorizations", "ic_solves", "triangular", "dense_triangular"):
         fit([name], [name])
     fit(["factors"], ["factorizations", "factor_flops", "factor_nonzeros"])
+    fit(["ilu"], ["ilu_factorizations"])
+    fit(["ilu applied"], ["ilu_solves"])
+    fit(["ilut"], ["ilut_nonzeros"])
+    fit(["block"], ["block_flops"])
+    fit(["block applied"], ["block_entries"])
     fit(["dense"], ["dense_flops"])
     fit(["hierarchy rs", "hierarchy sa"], ["hierarchy", "levels_rs", "levels_sa"])
     fit(["cycles rs"], ["cycles_rs"])
@@ -196,6 +201,7 @@ _ALONE = {
     "hierarchy sa": ["hierarchy", "levels_sa"],
     "refresh rs": ["hierarchy", "levels_rs"],
     "refresh sa": ["hierarchy", "levels_sa"],
+    "triangular ilut": ["triangular"],
     "cycles rs": ["cycles_rs", "calls"],
     "cycles sa": ["cycles_sa", "calls"],
 }

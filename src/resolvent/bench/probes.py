@@ -230,6 +230,23 @@ def _factors(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
     yield "ic_solves", dict(kept.counts), seconds(lambda: kept.apply(problem.rhs))
 
 
+def _incomplete(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
+    """ILU(0), ILUT and block Jacobi: set-ups and applications."""
+    from ..operators import ILU0, ILUT, BlockJacobi
+
+    recipes = {"ilu": ILU0(), "ilut": ILUT(), "block": BlockJacobi(4)}
+    if problem.nonzeros > 1_000_000:
+        del recipes["ilut"]
+    for name, recipe in recipes.items():
+        recipe.bind(problem, {})  # the symbolic part
+        problem.work.reset()
+        bound = recipe.bind(problem, {})
+        counts = {k: float(v) for k, v in problem.work.setup.items()}
+        yield name, counts, seconds(lambda recipe=recipe: recipe.bind(problem, {}), 0.1)
+        group = "triangular ilut" if name == "ilut" else f"{name} applied"
+        yield group, dict(bound.counts), seconds(lambda bound=bound: bound.apply(problem.rhs))
+
+
 def _dense(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
     from ..methods import Direct
     from ..operators.factor import DenseFactorBound
@@ -263,7 +280,7 @@ def _multigrid(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
         yield f"cycles {kind}", dict(bound.counts), seconds(lambda bound=bound: bound.apply(problem.rhs))
 
 
-_PROBES = (_products, _sweeps, _krylov, _once, _vectors, _factors, _dense, _multigrid)
+_PROBES = (_products, _sweeps, _krylov, _once, _vectors, _factors, _incomplete, _dense, _multigrid)
 
 
 def measure(

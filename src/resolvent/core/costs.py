@@ -31,7 +31,9 @@ EVENTS: dict[str, tuple[float, float, float]] = {
     "orderings": (375, 343.8, 62.5),  # a fill-reducing ordering
     "factorizations": (40, 0.0, 250),  # what a factorization costs beside its flops and nonzeros
     "ic_factorizations": (5.125, 4, 0.0),
-    "ic_solves": (0.25, 0.075, 11.5),  # one application of an IC(0), bound by latency
+    "ic_solves": (1.4, 0.25, 1.65),  # one application of an IC(0)
+    "ilu_factorizations": (4.5, 5.75, 0.0),
+    "ilu_solves": (1.4, 0.25, 1.65),  # one application of an ILU(0)
     "levels_rs": (487.5, 0.0, 0.0),  # one level of a Ruge-Stueben hierarchy, set up
     "levels_sa": (1725, 0.0, 0.0),  # one level of smoothed aggregation, set up
 }
@@ -40,6 +42,9 @@ EVENTS: dict[str, tuple[float, float, float]] = {
 UNITS: dict[str, float] = {
     "factor_flops": 0.45,  # multiply-adds of a sparse factorization, from the column counts
     "factor_nonzeros": 12.25,  # nonzeros of the factors, written
+    "ilut_nonzeros": 87,  # nonzeros of a factorization with dropping
+    "block_flops": 14,  # rows times the square of the block's size, inverted
+    "block_entries": 3.35,  # entries of diagonal blocks, applied
     "dense_flops": 0.03563,  # flops of a dense factorization
     "triangular": 1.212,  # nonzeros passed in a sparse triangular solve
     "dense_triangular": 0.2,  # entries passed in a dense one

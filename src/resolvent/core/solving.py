@@ -145,6 +145,8 @@ class Solving:
             )
         if self.cost == "seconds":
             result.cost = measured(result.cost, time.perf_counter() - before, problem)
+        for bound in result.carry.values():  # what a set-up took its own decision on
+            result.seen.update(getattr(bound, "facts", {}))
         result.method, result.advice = method, advice
         return result
 

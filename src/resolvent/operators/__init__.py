@@ -2,7 +2,34 @@
 
 from .amg import AMG, AMGBound
 from .base import Bound, Stored
+from .block import BlockJacobi, BlockJacobiBound
 from .factor import DenseFactorBound, FactorBound
 from .ic import IC, ICBound
+from .ilu import ILU0, ILUT, ILU0Bound, ILUTBound
+from .polynomial import (
+    ChebyshevPolynomial,
+    ChebyshevPolynomialBound,
+    SymmetricPolynomial,
+    SymmetricPolynomialBound,
+)
 
-__all__ = ["AMG", "IC", "AMGBound", "Bound", "DenseFactorBound", "FactorBound", "ICBound", "Stored"]
+__all__ = [
+    "AMG",
+    "IC",
+    "ILU0",
+    "ILUT",
+    "AMGBound",
+    "BlockJacobi",
+    "BlockJacobiBound",
+    "Bound",
+    "ChebyshevPolynomial",
+    "ChebyshevPolynomialBound",
+    "DenseFactorBound",
+    "FactorBound",
+    "ICBound",
+    "ILU0Bound",
+    "ILUTBound",
+    "Stored",
+    "SymmetricPolynomial",
+    "SymmetricPolynomialBound",
+]

@@ -37,7 +37,8 @@ class Stored:
 
     @classmethod
     def of(cls, problem: Any) -> "Stored":
-        """A copy of the problem's matrix."""
+        """A copy of the problem's matrix, canonical."""
+        getattr(problem, "_vet", int)()
         near = None if problem.near_nullspace is None else np.array(problem.near_nullspace)
         return cls(problem.ip.copy(), problem.ix.copy(), problem.data.copy(), problem.is_symmetric(), near)
 

@@ -236,7 +236,9 @@ class Lifetime(Learner):
 
     def digest(self) -> list[str]:
         """A line for the summary."""
-        return [f"Lifetime({self.slot!r}): kept {self.kept} times, built {self.built} times"]
+        notes = sorted({note for c in self._cycles if (note := getattr(c.bound, "note", ""))})
+        line = f"Lifetime({self.slot!r}): kept {self.kept} times, built {self.built} times"
+        return ["; ".join([line, *notes])]
 
     def state_dict(self) -> dict[str, Any]:
         """Set-ups as recipes with their matrices, and the record."""
