@@ -6,8 +6,25 @@ from . import auto as _auto  # noqa: F401 - lends the Session its "auto"
 from .api import solve
 from .core import ConvergenceWarning, NotConverged, Result, Session, StateFileError, Status
 from .core.registry import HOOKS, register
-from .learners import Bandit, Guess, Lifetime
-from .methods import CG, MINRES, SOR, SSOR, BiCGStab, Chebyshev, Direct, GaussSeidel, Jacobi
+from .learners import (
+    Bandit,
+    Guess,
+    Lifetime,
+    Potentials,
+)
+from .methods import (
+    CG,
+    MINRES,
+    SOR,
+    SSOR,
+    BiCGStab,
+    Chebyshev,
+    Direct,
+    GaussSeidel,
+    Jacobi,
+    Sinkhorn,
+    SinkhornNewton,
+)
 from .operators import (
     AMG,
     IC,
@@ -26,7 +43,11 @@ from .operators import (
     SymmetricPolynomial,
     SymmetricPolynomialBound,
 )
-from .problems import LinearSystem, recalled
+from .problems import (
+    LinearSystem,
+    Transport,
+    recalled,
+)
 
 __version__ = "0.1.0"
 __all__ = [
@@ -51,11 +72,15 @@ __all__ = [
     "Lifetime",
     "LinearSystem",
     "NotConverged",
+    "Potentials",
     "Result",
     "Session",
+    "Sinkhorn",
+    "SinkhornNewton",
     "StateFileError",
     "Status",
     "SymmetricPolynomial",
+    "Transport",
     "load_sequence",
     "load_system",
     "solve",

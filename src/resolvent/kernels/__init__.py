@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_MODULES = frozenset({"bandit", "bicgstab", "cg", "csr", "eisenstat", "ic0", "ilu0", "minres", "sor"})
+_MODULES = frozenset({"bandit", "bicgstab", "cg", "csr", "eisenstat", "ic0", "ilu0", "minres", "sor", "transport"})
 _FILES = _MODULES | {"triangular"}
 _said = False
 _checked = False

@@ -1,7 +1,10 @@
 """Learners: they speak only between solves and know no method, only names of parameters and slots."""
 
 from ..core.registry import register
-from .guess import Guess
+from .guess import (
+    Guess,
+    Potentials,
+)
 from .recycle import Lifetime
 
 try:
@@ -10,6 +13,21 @@ except ImportError:
     Bandit = Climb_ = type("Bandit", (), {})
 from .tune.climb import Climb
 
-__all__ = ["Bandit", "Climb", "Guess", "Lifetime"]
+__all__ = [
+    "Bandit",
+    "Climb",
+    "Guess",
+    "Lifetime",
+    "Potentials",
+]
 
-register("learner", (Bandit, Climb, Guess, Lifetime))
+register(
+    "learner",
+    (
+        Bandit,
+        Climb,
+        Guess,
+        Lifetime,
+        Potentials,
+    ),
+)

@@ -10,7 +10,36 @@ from .stationary.gauss_seidel import GaussSeidel
 from .stationary.jacobi import Jacobi
 from .stationary.sor import SOR
 from .stationary.ssor import SSOR
+from .transport.newton import SinkhornNewton
+from .transport.sinkhorn import Sinkhorn
 
-__all__ = ["CG", "MINRES", "SOR", "SSOR", "BiCGStab", "Chebyshev", "Direct", "GaussSeidel", "Jacobi"]
+__all__ = [
+    "CG",
+    "MINRES",
+    "SOR",
+    "SSOR",
+    "BiCGStab",
+    "Chebyshev",
+    "Direct",
+    "GaussSeidel",
+    "Jacobi",
+    "Sinkhorn",
+    "SinkhornNewton",
+]
 
-register("method", (CG, MINRES, SOR, SSOR, BiCGStab, Chebyshev, Direct, GaussSeidel, Jacobi))
+register(
+    "method",
+    (
+        CG,
+        MINRES,
+        SOR,
+        SSOR,
+        BiCGStab,
+        Chebyshev,
+        Direct,
+        GaussSeidel,
+        Jacobi,
+        Sinkhorn,
+        SinkhornNewton,
+    ),
+)

@@ -2,5 +2,10 @@
 
 from .linear import LinearSystem
 from .plain import recalled
+from .transport import Transport
 
-__all__ = ["LinearSystem", "recalled"]
+__all__ = [
+    "LinearSystem",
+    "Transport",
+    "recalled",
+]

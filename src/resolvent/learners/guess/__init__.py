@@ -1,5 +1,6 @@
 """Learners that propose a first guess."""
 
 from .fischer import Guess
+from .potentials import Potentials
 
-__all__ = ["Guess"]
+__all__ = ["Guess", "Potentials"]

@@ -137,6 +137,8 @@ class Guess(Learner):
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep the solution; compare the cost with that of solves from zero."""
+        if not hasattr(problem, "rhs"):  # no linear system: nothing to combine
+            return
         if result.ok and result.x is not None:
             self._keep(problem, result)
         if advice.trial or result.capped or not result.ok:
