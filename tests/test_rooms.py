@@ -25,10 +25,11 @@ ALLOWED = {
     "auto": {"core", "learners", "methods", "operators"},
     "__init__": (FACE | {"report"}) - {"__init__"},
     "runs": FACE | {"report"},
+    "generate": FACE | {"report", "runs"},
     "bench": FACE,
     "experiments": FACE | {"report"},
     "demo": FACE | {"bench", "report", "runs"},
-    "cli": FACE | {"bench", "demo", "experiments", "report", "runs"},
+    "cli": FACE | {"bench", "demo", "experiments", "generate", "report", "runs"},
     "__main__": {"cli"},
 }
 BANNED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "krypy", "jaxopt", "fancyimpute"}

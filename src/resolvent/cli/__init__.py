@@ -4,7 +4,7 @@ With ``--json`` what people read goes to stderr, and the last line of stdout is 
 of commands; each adds its own to `app`.
 """
 
-from . import figures, sequences, systems  # noqa: F401 - each adds its commands, in the order of the help
+from . import datasets, figures, sequences, systems  # noqa: F401 - each adds its commands, in the order of the help
 from .entry import app, run
 
 __all__ = ["app", "run"]

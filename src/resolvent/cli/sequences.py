@@ -41,7 +41,7 @@ def _run(
         source=source,
         count=count,
         size=size,
-        options=dict(_option(text) for text in option or []),
+        options=dict(option_of(text) for text in option or []),
         method=method,
         rtol=rtol,
         seed=seed,
@@ -75,7 +75,7 @@ def _left(plan: Any, outcome: Any) -> str:
     return f"interrupted after {outcome.solved} of {outcome.total}{rest}; go on with: {plan.command(outcome.folder)}"
 
 
-def _option(text: str) -> tuple[str, Any]:
+def option_of(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise ValueError(f"the option {text!r} was given; KEY=VALUE is expected")

@@ -15,6 +15,7 @@ from .heat import HeatConductivity, HeatShift
 from .photograph import Photograph
 from .poisson3d import Poisson3dDrift
 from .relax import HeatEquation, SyntheticShift
+from .samples import ConvectionDiffusionSamples, DarcySamples, HelmholtzSamples, PoissonSamples
 from .sequence import Sequence
 from .topology import Topology, Topology3d
 
@@ -40,6 +41,10 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
         HeatEquation,
         ConvectionDiffusion,
         Helmholtz,
+        DarcySamples,
+        PoissonSamples,
+        ConvectionDiffusionSamples,
+        HelmholtzSamples,
     )
 }
 

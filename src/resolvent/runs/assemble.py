@@ -1,11 +1,13 @@
 """The solutions of a run in one HDF5 file: dataset ``x`` of shape (N, n), or one dataset each where shapes differ."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .folder import Folder, RunError
 
-__all__ = ["assemble", "read_solution"]
+__all__ = ["assemble", "read_solution", "write_whole"]
 
 
 def assemble(folder: Folder, solved: int) -> None:
@@ -13,23 +15,40 @@ def assemble(folder: Folder, solved: int) -> None:
 
     HDF5 is not crash-safe, so it is written beside its place, flushed and renamed, and the parts stay.
     """
-    h5py = _h5py()
     order = sorted(entry["index"] for entry in folder.entries())[:solved]
     if not order:
         raise RunError(f"{folder.path}: nothing was solved")
-    beside = folder.solutions.with_name(folder.solutions.name + ".tmp")
+    write_whole(folder.solutions, lambda h5py, file: _fill(h5py, file, folder, order))
+
+
+def write_whole(path: Path, fill: Callable[[Any, Any], None]) -> None:
+    """Write an HDF5 file, complete or not at all: beside its place, flushed, renamed.
+
+    Parameters
+    ----------
+    path : path
+    fill : callable
+        ``fill(h5py, file)`` writes what is in it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; nothing is left behind.
+    """
+    h5py = _h5py()
+    beside = path.with_name(path.name + ".tmp")
     try:
         with h5py.File(beside, "w") as file:
-            _fill(h5py, file, folder, order)
+            fill(h5py, file)
         handle = os.open(beside, os.O_RDWR)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
-        os.replace(beside, folder.solutions)
+        os.replace(beside, path)
     except RuntimeError as error:  # h5py tells of a full disk in this way when it closes
         beside.unlink(missing_ok=True)
-        raise OSError(0, f"HDF5 could not write ({error})", str(folder.solutions)) from None
+        raise OSError(0, f"HDF5 could not write ({error})", str(path)) from None
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

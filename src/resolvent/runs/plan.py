@@ -38,6 +38,10 @@ class Plan:
         Seconds of modelled work between checkpoints (30); 0 makes one after each solve.
     state : str, optional
         A saved session to start from.
+    chunk : int, optional
+        With ``order="similar"``: sort only within chunks of this many.
+    dtype : str, optional
+        Of what a training set's file holds.
 
     Examples
     --------
@@ -56,6 +60,8 @@ class Plan:
     order: str | None = None
     checkpoint: float | None = None
     state: str | None = None
+    chunk: int | None = None
+    dtype: str | None = None
 
     def filled(self) -> "Plan":
         """With the defaults where nothing was said.
@@ -75,6 +81,8 @@ class Plan:
             raise RunError(f'the order {plan.order!r} was given; "given" or "similar" is expected')
         if not 0 <= plan.checkpoint < float("inf"):
             raise RunError(f"{plan.checkpoint} seconds between checkpoints were asked; 0 or more are expected")
+        if plan.chunk is not None and plan.chunk < 1:
+            raise RunError(f"chunks of {plan.chunk} were asked for; 1 or more are expected")
         if plan.state is not None and plan.method is not None:
             raise RunError("a saved session brings its own method: give a method or a state, not both")
         return plan
@@ -146,6 +154,10 @@ def open_source(plan: Plan, where: str | None = None) -> Any:
 
     if where is None and _in_gallery(plan.source):
         return gallery.sequence(plan.source, plan.count, plan.size, **plan.options)
+    if plan.source.endswith(".py"):
+        raise RunError(
+            f"{plan.source} is a Python file, which only `resolvent generate` runs, when it is named on the command line"
+        )
     if plan.size is not None or plan.options:
         raise RunError(f"a size and further options go with the gallery only, and {plan.source!r} is not of it")
     sequence = gallery.load_sequence(Path(where or plan.source))
@@ -206,7 +218,9 @@ def solving_order(plan: Plan, sequence: Any) -> list[int]:
     rows = [sequence.features(i) for i in given]
     if any(row is None for row in rows):
         rows = [sequence[i].features() for i in given]
-    return similar_order([_Features(row) for row in rows])
+    size = plan.chunk or max(1, len(rows))
+    chunks = (given[first : first + size] for first in range(0, len(rows), size))
+    return [part[k] for part in chunks for k in similar_order([_Features(rows[i]) for i in part])]
 
 
 def versions() -> dict[str, str]:

@@ -66,7 +66,9 @@ class Outcome:
         return self.status == "complete" and self.ok == self.solved
 
 
-def execute(plan: Plan, out: Any = None, resume: bool = False, bar: Any = None) -> Outcome:
+def execute(
+    plan: Plan, out: Any = None, resume: bool = False, bar: Any = None, source: Any = open_source, product: Any = None
+) -> Outcome:
     """Run a plan.
 
     Parameters
@@ -78,6 +80,11 @@ def execute(plan: Plan, out: Any = None, resume: bool = False, bar: Any = None) 
         Continue what is there; an empty or missing folder starts a run.
     bar : callable, optional
         ``bar(total, done)`` gives something with ``advance(result)`` and ``close()``.
+    source : callable
+        ``source(plan, where)`` gives the sequence.
+    product : object, optional
+        What is made of the parts at the end in place of ``solutions.h5``: ``path``, and ``write(run, solved)``, which
+        returns what the manifest says of it.
 
     Returns
     -------
@@ -100,14 +107,14 @@ def execute(plan: Plan, out: Any = None, resume: bool = False, bar: Any = None) 
     if out is None:
         if resume:
             raise RunError("resuming needs the run's folder: say it with --out")
-        return _Run(plan.filled(), None, {}, bar).go()
+        return _Run(plan.filled(), None, {}, bar, source, product).go()
     folder = Folder(out)
     if not folder.empty() and not resume:
         raise RunError(f"{folder.path} is not empty: resume the run in it with --resume, or give another folder")
     fresh = folder.empty()
     manifest = {} if fresh else folder.manifest()
     plan = plan.filled() if fresh else plan.agreed(manifest)
-    run = _Run(plan, folder, manifest, bar)
+    run = _Run(plan, folder, manifest, bar, source, product)
     folder.hold()
     try:
         return run.go()
@@ -118,9 +125,12 @@ def execute(plan: Plan, out: Any = None, resume: bool = False, bar: Any = None) 
 class _Run:
     """One process's part of a run."""
 
-    def __init__(self, plan: Plan, folder: Folder | None, manifest: dict[str, Any], bar: Any) -> None:
+    def __init__(
+        self, plan: Plan, folder: Folder | None, manifest: dict[str, Any], bar: Any, source: Any, product: Any
+    ) -> None:
         self.plan, self.folder, self.manifest, self.bar = plan, folder, manifest, bar
-        self.sequence = open_source(plan, manifest["plan"]["where"] if manifest else None)
+        self.product = product
+        self.sequence = source(plan, manifest["plan"]["where"] if manifest else None)
         self.order = [int(i) for i in manifest["order"]] if manifest else solving_order(plan, self.sequence)
         self.session: Session = make_session(plan) if not manifest else None  # type: ignore[assignment]
         self.outcome = Outcome(total=len(self.order), folder=folder.path if folder else None)
@@ -282,14 +292,19 @@ class _Run:
         outcome.total = self.position
         if self.folder is None:
             return outcome
-        if self.manifest.get("complete") and self.folder.solutions.exists() and self.folder.report.exists():
+        made = self.folder.solutions if self.product is None else self.product.path
+        if self.manifest.get("complete") and made.exists() and self.folder.report.exists():
             return outcome
         if outcome.checkpoint < self.position:
             self._checkpoint()
-        assemble(self.folder, self.position)
+        said: dict[str, Any] = {}
+        if self.product is None:
+            assemble(self.folder, self.position)
+        else:
+            said = {"product": self.product.write(self, self.position)}
         totals = {key: value for key, value in self.session.totals.items() if key != "seconds"}
         ending = {"complete": True, "solved": self.position, "ok": outcome.ok, "note": outcome.note, "totals": totals}
-        self.folder.write_manifest(self.manifest | ending)
+        self.folder.write_manifest(self.manifest | ending | said)
         from ..report import write_run
 
         write_run(self.folder.path)
