@@ -25,6 +25,7 @@ from .methods import (
     Sinkhorn,
     SinkhornNewton,
 )
+from .methods.fixedpoint import Anderson, Halpern, KrasnoselskiiMann, Picard, RestartedHalpern
 from .operators import (
     AMG,
     IC,
@@ -44,6 +45,7 @@ from .operators import (
     SymmetricPolynomialBound,
 )
 from .problems import (
+    FixedPoint,
     LinearSystem,
     Transport,
     recalled,
@@ -59,6 +61,7 @@ __all__ = [
     "MINRES",
     "SOR",
     "SSOR",
+    "Anderson",
     "Bandit",
     "BiCGStab",
     "BlockJacobi",
@@ -66,13 +69,18 @@ __all__ = [
     "ChebyshevPolynomial",
     "ConvergenceWarning",
     "Direct",
+    "FixedPoint",
     "GaussSeidel",
     "Guess",
+    "Halpern",
     "Jacobi",
+    "KrasnoselskiiMann",
     "Lifetime",
     "LinearSystem",
     "NotConverged",
+    "Picard",
     "Potentials",
+    "RestartedHalpern",
     "Result",
     "Session",
     "Sinkhorn",

@@ -14,7 +14,12 @@ from ..learners.select import Arm, Select
 __all__ = ["FAMILIES", "arms", "learner"]
 
 #: The first word of ``problem.kind_of_arms()``, and the module of this package whose ``arms(kind)`` serves it.
-FAMILIES: dict[str, str] = {"stored": "linear", "operator": "linear", "transport": "transport"}
+FAMILIES: dict[str, str] = {
+    "stored": "linear",
+    "operator": "linear",
+    "fixedpoint": "fixed_point",
+    "transport": "transport",
+}
 
 
 def learner(seed: int | None = None) -> Select:

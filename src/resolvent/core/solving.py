@@ -57,12 +57,14 @@ class Solving:
     def _solve_one(self, problem: Any, x0: Any) -> Result:
         begin = time.perf_counter()
         problem.work.reset()
+        if hasattr(problem, "receive"):  # a family whose shape is that of the first guess
+            problem.receive(x0)
         change = problem.compare(self.memory)
-        unfit = problem.unfit(x0) if hasattr(problem, "unfit") else None
-        if unfit is not None:
-            return self._unfit(problem, change, unfit, begin)
-        start = None if x0 is None else problem.enter(x0)
         try:
+            unfit = problem.unfit(x0) if hasattr(problem, "unfit") else None
+            if unfit is not None:
+                return self._unfit(problem, change, unfit, begin)
+            start = None if x0 is None else problem.enter(x0)
             advice = self._advise(problem, start)
         except (OperatorError, MemoryError, KeyboardInterrupt) as error:  # an operator asked by a learner
             return self._failed_early(problem, change, error, begin)

@@ -1,10 +1,12 @@
 """Problem families: one frozen dataclass each."""
 
+from .fixed_point import FixedPoint
 from .linear import LinearSystem
 from .plain import recalled
 from .transport import Transport
 
 __all__ = [
+    "FixedPoint",
     "LinearSystem",
     "Transport",
     "recalled",

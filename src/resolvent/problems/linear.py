@@ -156,6 +156,9 @@ class LinearSystem(Remembering, Columns, Units):
 
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when something in ``needs`` is not offered."""
+        other = sorted(needs - {"entries", "symmetric"})
+        if other:
+            return f"it needs {', '.join(other)}, which a linear system does not offer; use method 'auto'"
         if "entries" in needs and not self.stored:
             return (
                 "it needs the entries of A, and an operator was given; pass a matrix or use cg without preconditioner"

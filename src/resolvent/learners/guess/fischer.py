@@ -79,6 +79,8 @@ class Guess(Learner):
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """Set x0 and its residual, unless the user gave x0 or the record speaks against it."""
         self._mine = False
+        if not hasattr(problem, "rhs"):  # no linear system: there is nothing to project
+            return advice
         if problem.epoch != self._epoch:
             self._x, self._ax, self._epoch = [], [], problem.epoch
         if self._x and (self._x[-1].shape != problem.rhs.shape or self._x[-1].dtype != problem.rhs.dtype):
