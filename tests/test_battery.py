@@ -56,10 +56,25 @@ def indefinite(dtype="float64", shift=0.5, **options):
     return rv.LinearSystem(sp.csr_array(A).astype(dtype), problem.b)
 
 
+def lossy(dtype="complex128", shift=0.5, **options):
+    """Complex symmetric: the grid with damping on its diagonal. Real for a real dtype."""
+    problem = grid("float64", shift=shift, **options)
+    A, b = problem.A, problem.b
+    if np.dtype(dtype).kind == "c":
+        A = A + 0.8j * sp.diags_array(np.linspace(0.2, 1.0, problem.n))
+        b = b + 1j * b[::-1]
+    return rv.LinearSystem(sp.csr_array(A).astype(dtype), b.astype(dtype))
+
+
 def dense_solution(problem):
     """The oracle: LAPACK in double precision."""
     wide = np.result_type(problem.b.dtype, np.float64)
     return np.linalg.solve(problem.A.toarray().astype(wide), problem.b.astype(wide))
+
+
+def halved(r):
+    """A function as preconditioner."""
+    return 0.5 * r
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +114,13 @@ ROWS = [
     Row("minres-indefinite", rv.MINRES(), indefinite),
     Row("minres+jacobi", rv.MINRES(rv.Jacobi())),
     Row("minres+direct", rv.MINRES(rv.Direct()), kernel=False),
+    Row("cocg", rv.COCG(), lossy, kernel=False),
+    Row("cocg+jacobi", rv.COCG(rv.Jacobi()), lossy, kernel=False),
+    Row("flexiblecg", rv.FlexibleCG(), kernel=False),
+    Row("flexiblecg+function", rv.FlexibleCG(window=3, preconditioner=halved), kernel=False),
+    Row("cg+function", rv.CG(halved), kernel=False),
+    Row("idr-wind", rv.IDR(), wind, kernel=False),
+    Row("idr+jacobi-indefinite", rv.IDR(s=2, preconditioner=rv.Jacobi()), indefinite, kernel=False),
     Row("bicgstab", rv.BiCGStab()),
     Row("bicgstab-wind", rv.BiCGStab(), wind),
     Row("bicgstab+jacobi-indefinite", rv.BiCGStab(rv.Jacobi()), indefinite),
@@ -261,6 +283,11 @@ def missing_capability_is_refused(row):
     if "entries" in needs:
         with pytest.raises(ValueError, match="entries of A"):
             solved(row, rv.LinearSystem(aslinearoperator(problem.A), problem.b))
+    if "complex symmetric" in needs:
+        with pytest.raises(ValueError, match="equal to its transpose"):
+            solved(row, wind())
+        with pytest.raises(ValueError, match="equal to its transpose"):
+            solved(row, grid("complex128"))  # Hermitian
     if "symmetric" in needs:
         with pytest.raises(ValueError, match="symmetric"):
             solved(row, wind())

@@ -14,12 +14,15 @@ from .learners import (
 )
 from .methods import (
     CG,
+    COCG,
+    IDR,
     MINRES,
     SOR,
     SSOR,
     BiCGStab,
     Chebyshev,
     Direct,
+    FlexibleCG,
     GaussSeidel,
     Jacobi,
     Sinkhorn,
@@ -55,7 +58,9 @@ __version__ = "0.1.0"
 __all__ = [
     "AMG",
     "CG",
+    "COCG",
     "IC",
+    "IDR",
     "ILU0",
     "ILUT",
     "MINRES",
@@ -70,6 +75,7 @@ __all__ = [
     "ConvergenceWarning",
     "Direct",
     "FixedPoint",
+    "FlexibleCG",
     "GaussSeidel",
     "Guess",
     "Halpern",

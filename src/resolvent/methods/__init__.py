@@ -4,6 +4,9 @@ from ..core.registry import register
 from .direct import Direct
 from .krylov.bicgstab import BiCGStab
 from .krylov.cg import CG
+from .krylov.cocg import COCG
+from .krylov.flexible import FlexibleCG
+from .krylov.idr import IDR
 from .krylov.minres import MINRES
 from .stationary.chebyshev import Chebyshev
 from .stationary.gauss_seidel import GaussSeidel
@@ -15,12 +18,15 @@ from .transport.sinkhorn import Sinkhorn
 
 __all__ = [
     "CG",
+    "COCG",
+    "IDR",
     "MINRES",
     "SOR",
     "SSOR",
     "BiCGStab",
     "Chebyshev",
     "Direct",
+    "FlexibleCG",
     "GaussSeidel",
     "Jacobi",
     "Sinkhorn",
@@ -30,6 +36,9 @@ __all__ = [
 register(
     "method",
     (
+        IDR,
+        FlexibleCG,
+        COCG,
         CG,
         MINRES,
         SOR,

@@ -128,20 +128,20 @@ def canonical(ip: Any, ix: Any, data: Any, n: int) -> tuple[Any, Any, Any]:
     return ip, ix, data
 
 
-def found_symmetric(problem: Any) -> bool:
-    """Compare A with its (conjugate) transpose, entry by entry, up to rounding; an operator is taken at its word.
+def found_symmetric(problem: Any, hermitian: bool = True) -> bool:
+    """Compare A with its transpose (conjugated if ``hermitian``), entry by entry, up to rounding.
 
-    So is a matrix with NaN or inf, which ends NONFINITE whatever it is.
+    An operator is taken at its word, and so is a matrix with NaN or inf, which ends NONFINITE whatever it is.
     """
     if not problem.stored or not math.isfinite(problem.frobenius):
         return True
     tol = 1e-12 if np.finfo(problem.dtype).eps < 1e-10 else 1e-5
-    code = kernels.csr.is_symmetric(problem.ip, problem.ix, problem.data, True, tol)
+    code = kernels.csr.is_symmetric(problem.ip, problem.ix, problem.data, hermitian, tol)
     if code != 1:
         return bool(code == 2)
     signed = np.int32 if problem.ip.dtype.itemsize == 4 else np.int64
     A = sp.csr_array((problem.data, problem.ix.view(signed), problem.ip.view(signed)), shape=problem.shape)
-    gap = abs(A - A.conj().T).max()
+    gap = abs(A - (A.conj().T if hermitian else A.T)).max()
     return bool(gap <= tol * abs(A).max())
 
 

@@ -163,6 +163,8 @@ class LinearSystem(Remembering, Columns, Units):
             return (
                 "it needs the entries of A, and an operator was given; pass a matrix or use cg without preconditioner"
             )
+        if "complex symmetric" in needs and not self.is_complex_symmetric():
+            return "it needs a matrix that is equal to its transpose (not conjugated) and this one is not; use bicgstab or idr"
         if "symmetric" in needs and not self.is_symmetric() and not self._symmetric_now():
             word = "Hermitian" if self.dtype.kind == "c" else "symmetric"
             return f"it needs a {word} matrix and this one is not; use method 'direct' or 'auto'"
@@ -198,6 +200,15 @@ class LinearSystem(Remembering, Columns, Units):
                 self.work.add("symmetry", 1, "once")
             self.facts["symmetric"] = known
         return bool(known)
+
+    def is_complex_symmetric(self) -> bool:
+        """Equal to its transpose, not conjugated; found anew at each question, an operator is taken at its word."""
+        if self.dtype.kind != "c":
+            return self.is_symmetric() or self._symmetric_now()
+        self._vet()
+        if self.stored:
+            self.work.add("symmetry", 1, "once")
+        return checks.found_symmetric(self, hermitian=False)
 
     def diagonal(self) -> Any:
         """The diagonal of A as a new array; zeros where nothing is stored. Raises nothing."""

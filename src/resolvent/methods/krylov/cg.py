@@ -12,12 +12,15 @@ Reference: Hestenes and Stiefel, J. Res. NBS 49 (1952), algorithm 3:1; Eisenstat
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ...core import Cost, OperatorError, SetupError, State, Status
+from ...core import Cost, State, Status
 from ...operators.engines import ApplyEngine, FusedEngine
+from ...operators.given import Given, recipe_of
+from .common import bound_of, needs_of
+from .flexible import FlexibleCG
 
 __all__ = ["CG"]
 
@@ -38,9 +41,10 @@ class CG:
 
     Parameters
     ----------
-    preconditioner : recipe, optional
+    preconditioner : recipe, LinearOperator or callable, optional
         ``rv.SSOR()``, ``rv.Jacobi()``, ``rv.IC()``, ``rv.Direct()`` (a factor, kept for later matrices by a learner),
-        ``rv.AMG()``; None for none.
+        ``rv.AMG()``; an operator that applies M^-1; a function ``f(r) -> z``, which may be another map at each step,
+        so that it is run as ``FlexibleCG(window=1)``; None for none.
     stride : int, default 64
         Iterations per kernel call, at most; the iterates do not depend on it.
 
@@ -60,25 +64,28 @@ class CG:
     preconditioner: Any = None
     stride: int = 64
 
+    needs: ClassVar[frozenset[str]]
+    _recipe: ClassVar[Any]
+    _flexible: ClassVar[Any]
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
         if self.stride < 1:
             raise ValueError(f"stride={self.stride} was given; at least 1 is expected")
-        inner = self.preconditioner
-        if inner is not None and not hasattr(inner, "bind"):
-            raise ValueError(
-                f"{inner!r} is not a preconditioner: rv.SSOR(), rv.Jacobi(), rv.IC(), rv.Direct(), rv.AMG() are"
-            )
-        own = frozenset({"symmetric"})
-        needs = own if inner is None else own | getattr(inner, "needs", frozenset())
-        object.__setattr__(self, "needs", needs)
+        recipe = recipe_of(self.preconditioner, flexible=True)
+        function = isinstance(recipe, Given) and not recipe.linear
+        flexible = FlexibleCG(1, self.preconditioner, self.stride) if function else None
+        object.__setattr__(self, "_recipe", recipe)
+        object.__setattr__(self, "_flexible", flexible)
+        object.__setattr__(self, "needs", needs_of(recipe, frozenset({"symmetric"})))
 
-    def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> CGState:
+    def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> Any:
         """Set up the preconditioner, unless one that fits is carried, and the engine that suits it."""
+        if self._flexible is not None:
+            return self._flexible.init(problem, x0, carry)
         state = CGState()
         x, r, norm = problem.start(x0, carry, lent=True)
-        state.bound, state.kept = self._bound(problem, carry) if norm else (None, False)
+        state.bound, state.kept = bound_of(self._recipe, problem, carry) if norm else (None, False)
         if not getattr(state.bound, "reads_only", False):
             x = x.copy() if x is x0 else x
             r = r.copy() if r is problem.rhs or r is carry.get("residual") else r
@@ -92,25 +99,11 @@ class CG:
         state.norms = np.empty(self.stride)
         return state
 
-    def _bound(self, problem: Any, carry: Mapping[str, Any]) -> tuple[Any, bool]:
-        recipe = self.preconditioner
-        if recipe is None:
-            return None, False
-        kept = carry.get("preconditioner")
-        if kept is not None and kept.fits(recipe):
-            return kept, True
-        try:
-            bound = recipe.bind(problem, carry)
-        except (SetupError, OperatorError, MemoryError):
-            raise
-        except Exception as error:  # a recipe may be the user's own
-            raise SetupError(f"the preconditioner's set-up raised {type(error).__name__}: {error}") from error
-        if not (hasattr(bound, "apply") or hasattr(bound, "engine")):
-            raise SetupError(f"the preconditioner's set-up gave a {type(bound).__name__}, which has no apply")
-        return bound, False
-
-    def step(self, problem: Any, state: CGState) -> None:
+    def step(self, problem: Any, state: Any) -> None:
         """Up to ``stride`` iterations."""
+        if self._flexible is not None:
+            self._flexible.step(problem, state)
+            return
         room = self.stride if state.room is None else min(self.stride, state.room)
         engine = state.engine
         try:
@@ -131,6 +124,8 @@ class CG:
 
     def harvest(self, problem: Any, state: CGState) -> dict[str, Any]:
         """The bound preconditioner, where it may serve another matrix."""
+        if self._flexible is not None:
+            return {}
         state.engine.release()
         if not hasattr(state.bound, "fits") or hasattr(state.bound, "engine"):
             return {}
@@ -138,7 +133,9 @@ class CG:
 
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one iteration costs as ``running``."""
-        recipe = self.preconditioner
+        if self._flexible is not None:
+            return self._flexible.estimate(problem)
+        recipe = self._recipe
         if recipe is None or not hasattr(recipe, "estimate"):
             return Cost(0.0, 0.0, problem.weight("cg_steps"))
         setup = recipe.estimate(problem)

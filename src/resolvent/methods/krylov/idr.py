@@ -1,0 +1,161 @@
+"""Induced dimension reduction, IDR(s), for A x = b, A any square matrix; right preconditioned, biorthogonal variant.
+
+    r_k in G_j,   G_{j+1} = (I - omega_j A M^-1) (G_j and the null space of P^H),   P of s random columns
+
+so every s + 1 products the residual enters a smaller space: in exact arithmetic at most n + n/s products are needed.
+Step: one product, one application of M, about 2 s + 8 vector passes. Memory: x, r and 3 s + 2 vectors. Leaves
+``residual``, the 2-norm of the recursive residual. Between GMRES (fewest products, growing memory) and BiCGStab
+(which is IDR(1) in the main): the choice where BiCGStab wanders and memory is short. Not for Hermitian A, where CG or
+MINRES need less. P is drawn from ``seed``, so the same seed gives the same bits.
+
+Reference: van Gijzen and Sonneveld, ACM TOMS 38 (2011), algorithm 2; omega kept away from zero as in Sleijpen and
+van der Vorst, Numer. Algorithms 10 (1995).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core import Cost, Status
+from .common import Krylov, Recurrence
+
+__all__ = ["IDR"]
+
+_ANGLE = 0.7  # omega is lengthened where r and A r are nearer to orthogonal than this
+
+
+@dataclass(frozen=True)
+class IDR(Krylov):
+    """IDR(s) for any square matrix.
+
+    Parameters
+    ----------
+    s : int, default 4
+        Dimension of the shadow space; 1 is much like BiCGStab, above 8 seldom pays.
+    preconditioner : recipe or LinearOperator, optional
+        On the right; None for none.
+    seed : int, default 0
+        For the shadow space.
+    stride : int, default 64
+        Iterations (products) per call, at most.
+
+    References
+    ----------
+    M. B. van Gijzen and P. Sonneveld, ACM Trans. Math. Softw. 38 (2011) 5, algorithm 2.
+
+    Examples
+    --------
+    >>> import numpy as np, scipy.sparse as sp, resolvent as rv
+    >>> A = sp.diags_array([-1.5 * np.ones(49), 3.0 * np.ones(50), -np.ones(49)], offsets=[-1, 0, 1]).tocsr()
+    >>> rv.solve(rv.LinearSystem(A, np.ones(50)), rv.IDR(s=4), rtol=1e-10).ok
+    True
+    """
+
+    s: int = 4
+    preconditioner: Any = None
+    seed: int = 0
+    stride: int = 64
+
+    def __post_init__(self) -> None:
+        if isinstance(self.s, bool) or not isinstance(self.s, int) or self.s < 1:
+            raise ValueError(f"s={self.s!r} was given; a whole number of at least 1 is expected")
+        self._check(frozenset())
+
+    def start(self, problem: Any, x: Any, r: Any, norm: float, bound: Any, kept: bool) -> Any:
+        """The recurrence on the array API."""
+        return IDRRecurrence(problem, x, r, norm, bound, kept, min(self.s, problem.n), self.seed)
+
+    def estimate(self, problem: Any) -> Cost:
+        """Set-up, and what one iteration costs as ``running``."""
+        base = super().estimate(problem)
+        return base + Cost(0.0, 0.0, 2 * max(self.s - 3, 0) * problem.weight("passes"))
+
+
+class IDRRecurrence(Recurrence):
+    """One start of IDR(s): rows of P, G and U are vectors; M = P G^H and f = P r live in Python numbers."""
+
+    def __init__(
+        self, problem: Any, x: Any, r: Any, norm: float, bound: Any, kept: bool, s: int = 4, seed: int = 0
+    ) -> None:
+        super().__init__(problem, x, r, norm, bound, kept)
+        self.s, self.k, self.omega = s, 0, 1.0
+        self.passes = 2.0 * s + 8.0
+        rng = np.random.default_rng(seed)
+        n = r.shape[0]
+        P = rng.standard_normal((n, s)) + (1j * rng.standard_normal((n, s)) if self.complex else 0.0)
+        rows = np.ascontiguousarray(np.linalg.qr(P)[0].conj().T)
+        self.P = self.xp.asarray(rows, dtype=r.dtype, device=_device(r))
+        self.G = [0.0 * r for _ in range(s)]
+        self.U = [0.0 * r for _ in range(s)]
+        self.M = [[float(i == j) for j in range(s)] for i in range(s)]
+        self.f: list[Any] = []
+
+    def _shadow(self, v: Any) -> list[Any]:
+        """P^H v as Python numbers."""
+        found = self.xp.matmul(self.P, v)
+        return [complex(found[i]) if self.complex else float(found[i]) for i in range(self.s)]
+
+    def _solved(self, k: int) -> list[Any]:
+        """M[k:, k:] c = f[k:], M lower triangular."""
+        c: list[Any] = []
+        for i in range(k, self.s):
+            row = self.M[i]
+            c.append((self.f[i] - sum(row[k + j] * v for j, v in enumerate(c))) / row[i])
+        return c
+
+    def one(self) -> bool:
+        """One product: a vector of G, or with s of them in hand the step into the next space."""
+        if self.k == self.s:
+            return self._reduce()
+        k = self.k
+        if k == 0:
+            self.f = self._shadow(self.r)
+        c = self._solved(k)
+        v, u = self.r, 0.0
+        for i, weight in enumerate(c, start=k):
+            v = v - weight * self.G[i]
+            u = u + weight * self.U[i]
+        u = u + self.omega * self.precondition(v)
+        g = self.problem.project(self.problem.product(u))
+        h = self._shadow(g)
+        for i in range(k):
+            alpha = h[i] / self.M[i][i]
+            g, u = g - alpha * self.G[i], u - alpha * self.U[i]
+            h = [hj - alpha * self.M[j][i] if j >= i else hj for j, hj in enumerate(h)]
+        self.G[k], self.U[k] = g, u
+        for i in range(k, self.s):
+            self.M[i][k] = h[i]
+        if self.lost(h[k], self.norm2(g)):
+            return self.fail(Status.BREAKDOWN, "<p, A u> vanished: the shadow space is orthogonal to a new direction")
+        beta = self.f[k] / h[k]
+        self.r -= beta * g
+        self.x += beta * u
+        self.norm = self.norm2(self.r)
+        self.f = [fi - beta * h[i] if i > k else fi for i, fi in enumerate(self.f)]
+        self.k += 1
+        return True
+
+    def _reduce(self) -> bool:
+        """The step of least residual along M^-1 r, lengthened where it would be too short to go on from."""
+        v = self.precondition(self.r)
+        t = self.problem.project(self.problem.product(v))
+        length, dot = self.norm2(t), self.dot(t, self.r)
+        if self.lost(dot, length * self.norm):
+            return self.fail(
+                Status.BREAKDOWN, "omega vanished: A r is orthogonal to r, and the space cannot be reduced"
+            )
+        self.omega = dot / length**2
+        angle = abs(dot) / (length * self.norm)
+        if angle < _ANGLE:
+            self.omega *= _ANGLE / angle
+        self.x += self.omega * v
+        self.r -= self.omega * t
+        self.norm, self.k = self.norm2(self.r), 0
+        return True
+
+
+def _device(r: Any) -> Any:
+    from array_api_compat import device
+
+    return device(r)

@@ -1,0 +1,79 @@
+"""IDR(s): finite termination, the shadow space's seed, and breakdowns that are said."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import resolvent as rv
+
+
+def dense(n, dtype="float64", seed=0):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((n, n)) / np.sqrt(n) + 2.0 * np.eye(n)
+    b = rng.standard_normal(n)
+    if np.dtype(dtype).kind == "c":
+        A, b = A + 0.5j * rng.standard_normal((n, n)) / np.sqrt(n), b + 1j * rng.standard_normal(n)
+    return A.astype(dtype), b.astype(dtype)
+
+
+@pytest.mark.parametrize("s", [1, 2, 4, 8])
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_terminates_within_n_and_n_over_s_products(s, dtype):
+    n = 24
+    A, b = dense(n, dtype)
+    result = rv.solve(rv.LinearSystem(A, b), rv.IDR(s=s), rtol=1e-9)
+    assert result.ok and result.steps <= n + n // s
+    early = rv.solve(rv.LinearSystem(A, b), rv.IDR(s=s), rtol=1e-9, max_steps=n // 2, on_fail="ignore")
+    assert not early.ok
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128", "complex64"])
+def test_published_norm_is_that_of_the_iterate(dtype):
+    A, b = dense(80, dtype, seed=1)
+    problem = rv.LinearSystem(A, b)
+    method = rv.IDR(s=3)
+    state = method.init(problem, None, {})
+    for room in (1, 2, 5, 9):
+        state.room, state.goal = room, None
+        method.step(problem, state)
+        true = np.linalg.norm(b - A @ state.engine.x)
+        assert abs(state.seen["residual"] - true) <= 1e3 * np.finfo(dtype).eps * np.linalg.norm(b)
+    assert state.k == 17
+
+
+def test_residuals_stay_in_the_spaces():
+    """After the first cycle r lies in (I - omega A) of the null space of P^H: so (I - omega A)^-1 r is orthogonal to P."""
+    A, b = dense(30, seed=2)
+    problem = rv.LinearSystem(A, b)
+    method = rv.IDR(s=4)
+    state = method.init(problem, None, {})
+    state.room = 5
+    method.step(problem, state)
+    engine = state.engine
+    v = np.linalg.solve(np.eye(30) - engine.omega * A, engine.r)
+    assert np.linalg.norm(engine.P @ v) <= 1e-10 * np.linalg.norm(v)
+
+
+def test_more_shadow_vectors_need_fewer_products_on_a_hard_one():
+    n = 400
+    A = sp.diags_array([-1.0 * np.ones(n - 1), 2.0 * np.ones(n), -0.6 * np.ones(n - 1)], offsets=[-1, 0, 1]).tocsr()
+    A = sp.csr_array(A + sp.diags_array([0.9 * np.ones(n - 20)], offsets=[20]))
+    b = np.sin(np.arange(n))
+    steps = {s: rv.solve(rv.LinearSystem(A, b), rv.IDR(s=s), rtol=1e-9, max_steps=8000).steps for s in (1, 8)}
+    assert steps[8] < steps[1]
+
+
+def test_seeds_give_bits():
+    A, b = dense(40, seed=3)
+    one, two, other = (rv.solve(rv.LinearSystem(A, b), rv.IDR(seed=k)).x for k in (0, 0, 1))
+    assert one.tobytes() == two.tobytes() and one.tobytes() != other.tobytes()
+
+
+def test_a_skew_matrix_is_solved_though_omega_vanishes_in_it_or_it_says_so():
+    A = sp.csr_array(sp.diags_array([np.ones(29), -np.ones(29)], offsets=[1, -1]))
+    result = rv.solve(rv.LinearSystem(A, np.ones(30)), rv.IDR(), on_fail="ignore", max_steps=500)
+    assert result.ok or (result.status == rv.Status.BREAKDOWN and "omega vanished" in result.reason)
+
+
+def test_a_system_smaller_than_s():
+    assert rv.solve(rv.LinearSystem(np.array([[2.0]]), np.array([4.0])), rv.IDR(s=4)).x == pytest.approx([2.0])
