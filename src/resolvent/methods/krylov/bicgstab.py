@@ -79,7 +79,7 @@ class FusedBiCGStab:
         self.vec = np.empty((5 if self.use else 3, len(r)), dtype=r.dtype)
         self.scal = np.zeros(3, dtype=np.result_type(r.dtype, np.float64))
         self.info = np.zeros(5)
-        self.info[4] = 8 * problem.eps
+        self.info[4] = problem.eps
         self.status, self.reason, self.done = Status.RUNNING, "", 0
 
     def advance(self, room: int, goal: float, norms: Any) -> int:

@@ -104,7 +104,7 @@ class Recurrence:
 
     def lost(self, value: Any, size: float) -> bool:
         """Whether a dot product has no digit left beside the product of norms that bounds it."""
-        return not abs(value) > 8 * self.problem.eps * size
+        return not abs(value) > self.problem.eps * size
 
     def one(self) -> bool:
         """One iteration; False when it was not made."""
