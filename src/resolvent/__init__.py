@@ -11,10 +11,14 @@ from .learners import (
     Guess,
     Lifetime,
     Potentials,
+    Recycle,
 )
 from .methods import (
     CG,
     COCG,
+    FGMRES,
+    GCRODR,
+    GMRES,
     IDR,
     MINRES,
     SOR,
@@ -44,6 +48,7 @@ from .operators import (
     ICBound,
     ILU0Bound,
     ILUTBound,
+    Space,
     SymmetricPolynomial,
     SymmetricPolynomialBound,
 )
@@ -59,6 +64,9 @@ __all__ = [
     "AMG",
     "CG",
     "COCG",
+    "FGMRES",
+    "GCRODR",
+    "GMRES",
     "IC",
     "IDR",
     "ILU0",
@@ -86,6 +94,7 @@ __all__ = [
     "NotConverged",
     "Picard",
     "Potentials",
+    "Recycle",
     "RestartedHalpern",
     "Result",
     "Session",
@@ -102,7 +111,7 @@ __all__ = [
 
 register("recipe", (AMG, IC, ILU0, ILUT, BlockJacobi, ChebyshevPolynomial, SymmetricPolynomial))
 register("bound", (AMGBound, BlockJacobiBound, ChebyshevPolynomialBound, DenseFactorBound, FactorBound, ICBound))
-register("bound", (ILU0Bound, ILUTBound, SymmetricPolynomialBound))
+register("bound", (ILU0Bound, ILUTBound, SymmetricPolynomialBound, Space))
 
 
 def _report(session: Any, path: Any) -> None:

@@ -35,8 +35,8 @@ def _columns(name: str, sample: Sample) -> list[float]:
     amount = sample.counts.get(name, 0.0)
     if name in UNITS:
         return [1e-3 * amount]
-    if name in ("calls", "levels_rs", "levels_sa", "passes"):
-        return [amount, 0.0, 1e-3 * amount * sample.rows * (name == "passes")]
+    if name in ("calls", "levels_rs", "levels_sa", "passes", "basis"):
+        return [amount, 0.0, 1e-3 * amount * sample.rows * (name in ("passes", "basis"))]
     return [amount, 1e-3 * amount * sample.nonzeros, 1e-3 * amount * sample.rows]
 
 
@@ -130,6 +130,7 @@ def table(found: dict[str, list[Sample]]) -> dict[str, Fit]:
     fit(["orderings"], ["orderings"])
     fit(["loop"], ["calls"])
     fit(["vectors"], ["passes"])
+    fit(["basis"], ["basis"])
     for name in ("ic_factorizations", "ic_solves", "triangular", "dense_triangular"):
         fit([name], [name])
     fit(["factors"], ["factorizations", "factor_flops", "factor_nonzeros"])

@@ -199,6 +199,8 @@ def _vectors(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
         ApplyEngine(problem, np.zeros(problem.n), problem.rhs.copy(), 1.0, Free).advance(_STEPS, -1.0, norms)
 
     yield "vectors", {"products": 1, "passes": 12, "calls": 1}, seconds(apply) / _STEPS
+    block, w = np.zeros((24, problem.n)), problem.rhs.copy()
+    yield "basis", {"basis": 48}, seconds(lambda: (block @ w) @ block)
     if problem.n < 4000:
         rule = Residual(1e-3) | Steps(1000)
         done = drive(problem, CG(stride=1), rule).steps

@@ -22,6 +22,7 @@ EVENTS: dict[str, tuple[float, float, float]] = {
     "bicgstab_steps": (0.3, 1.35, 2.4),  # one fused BiCGStab iteration, two products
     "ssor_steps": (0.225, 0.525, 0.5),  # one CG iteration in Eisenstat's form
     "passes": (0.35, 0.0, 0.1875),  # one n-vector read or written in a vector operation
+    "basis": (0.25, 0.0, 0.12),  # one n-vector of a block of them, in a matrix-vector or matrix-matrix product
     "checks": (17.5, 0.4375, 0.75),  # comparing the matrix with the one that was kept
     "gathers": (0.375, 1.625, 3.75),  # values brought into another order, scaled by the diagonal
     "diagonals": (5.25, 0.1875, 5),  # the diagonal found and inverted

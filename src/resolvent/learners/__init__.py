@@ -5,7 +5,7 @@ from .guess import (
     Guess,
     Potentials,
 )
-from .recycle import Lifetime
+from .recycle import Lifetime, Recycle
 
 try:
     from .tune import Bandit
@@ -19,6 +19,7 @@ __all__ = [
     "Guess",
     "Lifetime",
     "Potentials",
+    "Recycle",
 ]
 
 register(
@@ -29,5 +30,6 @@ register(
         Guess,
         Lifetime,
         Potentials,
+        Recycle,
     ),
 )

@@ -6,6 +6,8 @@ from .krylov.bicgstab import BiCGStab
 from .krylov.cg import CG
 from .krylov.cocg import COCG
 from .krylov.flexible import FlexibleCG
+from .krylov.gcrodr import GCRODR
+from .krylov.gmres import FGMRES, GMRES
 from .krylov.idr import IDR
 from .krylov.minres import MINRES
 from .stationary.chebyshev import Chebyshev
@@ -19,6 +21,9 @@ from .transport.sinkhorn import Sinkhorn
 __all__ = [
     "CG",
     "COCG",
+    "FGMRES",
+    "GCRODR",
+    "GMRES",
     "IDR",
     "MINRES",
     "SOR",
@@ -39,6 +44,9 @@ register(
         IDR,
         FlexibleCG,
         COCG,
+        GMRES,
+        GCRODR,
+        FGMRES,
         CG,
         MINRES,
         SOR,

@@ -12,6 +12,7 @@ from .polynomial import (
     SymmetricPolynomial,
     SymmetricPolynomialBound,
 )
+from .space import Space
 
 __all__ = [
     "AMG",
@@ -29,6 +30,7 @@ __all__ = [
     "ICBound",
     "ILU0Bound",
     "ILUTBound",
+    "Space",
     "Stored",
     "SymmetricPolynomial",
     "SymmetricPolynomialBound",

@@ -1,5 +1,6 @@
-"""Learners that own a slot of what is carried."""
+"""What is carried over: set-ups and their lifetime, spaces."""
 
 from .lifetime import Lifetime
+from .space import Recycle
 
-__all__ = ["Lifetime"]
+__all__ = ["Lifetime", "Recycle"]

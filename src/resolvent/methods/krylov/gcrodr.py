@@ -1,0 +1,394 @@
+"""GMRES with deflated restarting, and a space recycled from one system to the next, for any invertible A.
+
+    A U = C,  C^H C = I,    (I - C C^H) A M^-1 V_j = V_{j+1} H_j,  B = C^H A M^-1 V_j
+    x += U y_1 + M^-1 V_j y_2,    y_2 = argmin || beta e_1 - H_j y ||,  y_1 = - B y_2
+
+After a cycle, U becomes the k harmonic Ritz vectors of least |theta| of all that the cycle knew; the next cycle makes
+m - k steps. A space carried in the slot ``space`` costs k products for C = A U, none where A is the same. U lives in
+x-space and outlives M.
+
+Step: one Arnoldi step: one product, one application of M, 4 (k + j) passes over basis vectors; a cycle's end mixes
+2 m k vectors and solves an eigenproblem of order m. Memory: 2 m + 3 k + 4 n-vectors at most (m + 3 k + 5 without a
+preconditioner or with Jacobi). Leaves ``residual``, from the small problem. Not for a preconditioner so strong that a
+solve takes few steps: then the products for C cost more than they save (`Recycle` finds that out).
+
+Reference: Parks, de Sturler, Mackey, Johnson and Maiti, SIAM J. Sci. Comput. 28 (2006), appendix.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from ...core import Cost, State, Status
+from ...operators.space import Space
+from .arnoldi import (
+    Small,
+    bound_of,
+    check_recipe,
+    combined,
+    ended,
+    host,
+    inner,
+    orthogonalised,
+    preconditioned,
+    rows,
+    size,
+    wide,
+)
+from .ritz import harmonic, orthonormal_images
+
+__all__ = ["GCRODR"]
+
+
+class GCRODRState(State):
+    """The iterate, the recycled space, the basis, and the small problem.
+
+    ``W`` holds the images C in its first ``k`` rows and the Arnoldi vectors behind them; ``U`` the space; ``Y`` is M U, in
+    which Ritz values of A M^-1 are sought; ``Z`` the preconditioned Arnoldi vectors.
+    """
+
+    x: Any
+    r: Any
+    W: Any
+    U: Any
+    Y: Any
+    Z: Any
+    B: Any
+    small: Any
+    bound: Any
+    kept: bool
+    waiting: Any
+    known: Any
+    whole: Any
+    k0: int
+
+
+@dataclass(frozen=True)
+class GCRODR:
+    """GMRES with deflated restarting and recycling.
+
+    Parameters
+    ----------
+    m : int, default 40
+        Size of the space that is minimised over, the recycled part included.
+    k : int, default 20
+        Size of the recycled part, below m; with 0 this is GMRES(m).
+    preconditioner : recipe, optional
+        On the right: ``rv.Jacobi()``, ``rv.Direct()``, ``rv.AMG()``, ...; None for none.
+
+    Raises
+    ------
+    ValueError
+        Unless 0 <= k < m, or for something that is no preconditioner.
+
+    References
+    ----------
+    M. L. Parks, E. de Sturler, G. Mackey, D. D. Johnson and S. Maiti, SIAM J. Sci. Comput. 28 (2006) 1651-1674.
+
+    Examples
+    --------
+    >>> from resolvent import gallery
+    >>> import resolvent as rv
+    >>> session = rv.Session(rv.GCRODR(30, 10, rv.Jacobi()), learners=[rv.Recycle()], rtol=1e-8)
+    >>> results = [session.solve(p) for p in gallery.sequence("convection-diffusion", 4, 40, rho=0.999)]
+    >>> all(r.ok for r in results), results[-1].work["products"] < 0.9 * results[0].work["products"]
+    (True, True)
+    """
+
+    m: int = 40
+    k: int = 20
+    preconditioner: Any = None
+
+    sees = frozenset({"residual"})
+
+    def __post_init__(self) -> None:
+        whole = all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in (self.m, self.k))
+        if not whole or not 0 <= self.k < self.m:
+            raise ValueError(f"m={self.m!r}, k={self.k!r} were given; whole numbers with 0 <= k < m are expected")
+        object.__setattr__(self, "needs", check_recipe(self.preconditioner))
+
+    def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> GCRODRState:
+        """Set up the preconditioner unless it is carried; take over the space, whose images wait for the first step."""
+        state = GCRODRState()
+        state.x, state.r, norm = problem.start(x0, carry)
+        state.bound, state.kept = bound_of(self.preconditioner, problem, carry) if norm else (None, False)
+        state.W = state.U = state.Y = state.Z = state.small = state.known = state.whole = None
+        state.k0 = 0
+        state.seen["residual"] = norm
+        state.waiting = None
+        space = carry.get("space")
+        if norm and self.k and space is not None and space.suits(state.r):
+            state.waiting = space.cut(min(self.m, problem.n) - 1)
+            if state.waiting.size and space.images(problem) is not None:
+                self._enter(problem, state)
+        return state
+
+    # ---- the space -------------------------------------------------------------------------------------------------
+
+    def _enter(self, problem: Any, state: GCRODRState) -> None:
+        """Images of the carried space, and the residual less its part in them."""
+        space, state.waiting = state.waiting, None
+        C, U = space.images(problem), space.U
+        if C is None:
+            found = _images(problem, U)
+            if found is None:
+                return
+            C, U = found
+        k = C.shape[0]
+        self._allocate(problem, state, k)
+        state.W[:k, :] = C
+        state.U, state.k0 = U, k
+        state.Y = U if state.bound is None else None
+        self._project(problem, state)
+        state.seen["residual"] = size(state.r)
+
+    def _project(self, problem: Any, state: GCRODRState) -> None:
+        """The residual less its part in C, and x with it."""
+        if state.k0:
+            C = state.W[: state.k0, :]
+            c = inner(C, state.r)
+            state.x = state.x + c @ state.U
+            state.r = state.r - c @ C
+            problem.work.add("basis", 3 * state.k0)
+
+    def _allocate(self, problem: Any, state: GCRODRState, k: int) -> None:
+        """Room for the images and the basis of a cycle."""
+        steps = max(1, min(self.m, problem.n) - k)
+        need = k + steps + 1
+        if state.W is None or state.W.shape[0] < need:
+            W = rows(state.r, max(need, min(self.m, problem.n) + 1))
+            if state.W is not None:
+                W[: state.k0, :] = state.W[: state.k0, :]
+            state.W = W
+        if state.bound is not None and state.Z is None and getattr(state.bound, "inverse", None) is None:
+            state.Z = rows(state.r, min(self.m, problem.n))
+
+    # ---- a step ----------------------------------------------------------------------------------------------------
+
+    def step(self, problem: Any, state: GCRODRState) -> None:
+        """One Arnoldi step; the first also makes the images of a carried space."""
+        state.known = None
+        if state.waiting is not None:
+            self._enter(problem, state)
+            if state.goal is not None and state.seen["residual"] <= state.goal:
+                state.k += 1
+                return
+        if state.small is None and not self._begin(problem, state):
+            return
+        k, small = state.k0, state.small
+        j = small.j
+        with np.errstate(all="ignore"):  # what overflows is found by looking at it
+            z = preconditioned(problem, state.bound, state.W[k + j, :])
+            if state.Z is not None:
+                state.Z[j, :] = z
+            w, h, norm, before = orthogonalised(problem, state.W[: k + j + 1, :], problem.product(z))
+            exhausted = not norm > 4 * problem.eps * before
+            estimate = small.append(h[k:], 0.0 if exhausted else norm) if math.isfinite(norm) else math.nan
+        end = ended(small, norm, before)
+        if end is not None:
+            state.status, state.reason = end
+            return
+        state.B[:, j] = h[:k]
+        state.k += 1
+        state.seen["residual"] = estimate
+        problem.work.add("calls")
+        if not exhausted:
+            state.W[k + j + 1, :] = w * (1.0 / norm)
+        if exhausted or small.j == len(small.g) - 1:
+            self._close(problem, state, exhausted)
+
+    def _begin(self, problem: Any, state: GCRODRState) -> bool:
+        """The first vector of a cycle."""
+        beta = size(state.r)
+        if not 0.0 < beta < math.inf:
+            state.status = Status.BREAKDOWN if beta == 0.0 else Status.NONFINITE
+            state.reason = "the recurrence has nothing left to reduce" if beta == 0.0 else "the residual is not finite"
+            return False
+        k = state.k0
+        self._allocate(problem, state, k)
+        steps = max(1, min(self.m, problem.n) - k)
+        state.W[k, :] = state.r * (1.0 / beta)
+        dtype = wide(state.r)
+        state.small, state.B = Small(steps, beta, dtype), np.zeros((k, steps), dtype)
+        return True
+
+    def _correction(self, problem: Any, state: GCRODRState) -> Any:
+        """What the cycle adds to x so far."""
+        y = state.small.solve()
+        j, k = len(y), state.k0
+        problem.work.add("basis", j + k)
+        if state.Z is not None:
+            d = combined(y, state.Z[:j, :])
+        else:
+            d = _back(state, combined(y, state.W[k : k + j, :]))
+        return d if k == 0 else d - combined(state.B[:, :j] @ y, state.U)
+
+    def _close(self, problem: Any, state: GCRODRState, exhausted: bool) -> None:
+        """The end of a cycle: x and r move, the space is renewed."""
+        state.x = state.x + self._correction(problem, state)
+        small, k = state.small, state.k0
+        if exhausted:
+            state.r = problem.residual(state.x)
+            self._project(problem, state)
+        else:
+            state.r = combined(small.left(), state.W[k : k + small.j + 1, :])
+            problem.work.add("basis", small.j + 1)
+            if self.k:
+                self._renew(problem, state)
+        state.small = None
+
+    def _renew(self, problem: Any, state: GCRODRState) -> None:
+        """The space becomes the harmonic Ritz vectors of what the cycle knew."""
+        found = self._ritz(problem, state)
+        if found is None:
+            return
+        Q, P, whole = found
+        k, j, new = state.k0, state.small.j, P.shape[1]
+        basis = state.W[: k + j + 1, :]
+        C = combined(Q.T, basis)
+        U, Y = self._mixed(state, P, j)
+        problem.work.add("basis", (k + j) * new * (2 if state.bound is None else 3))
+        state.W[:new, :] = C
+        state.U, state.Y, state.k0, state.whole = U, Y, new, whole
+
+    def _mixed(self, state: GCRODRState, P: Any, j: int) -> tuple[Any, Any]:
+        """New U and M U."""
+        k = state.k0
+        V = state.W[k : k + j, :]
+        if state.bound is None:
+            U = combined(P[k:].T, V)
+            U = U if k == 0 else U + combined(P[:k].T, state.U)
+            return U, U
+        Y = combined(P[k:].T, V)
+        U = combined(P[k:].T, state.Z[:j, :]) if state.Z is not None else _back(state, Y)
+        if k:
+            U = U + combined(P[:k].T, state.U)
+            Y = Y + combined(P[:k].T, self._forward(state))
+        return U, Y
+
+    def _forward(self, state: GCRODRState) -> Any:
+        """M U, where nobody kept it: by the diagonal, or U itself (it only steers the choice of vectors)."""
+        if state.Y is None:
+            inverse = getattr(state.bound, "inverse", None)
+            state.Y = state.U if inverse is None else state.U / inverse
+        return state.Y
+
+    def _ritz(self, problem: Any, state: GCRODRState) -> tuple[Any, Any, Any] | None:
+        """Small matrices of the new space: images in the basis, coefficients, sizes at which it may be cut."""
+        k, small = state.k0, state.small
+        j = small.j
+        G = np.zeros((k + j + 1, k + j), small.H.dtype)
+        T = np.zeros_like(G)
+        G[:k, :k] = np.eye(k)
+        G[:k, k:], G[k:, k:] = state.B[:, :j], small.H[: j + 1, :j]
+        T[k : k + j, k:] = np.eye(j)
+        scale = np.ones(k + j)
+        if k:
+            Y = self._forward(state)
+            T[:, :k] = host(inner(state.W[: k + j + 1, :], Y))
+            problem.work.add("basis", k * (k + j) + k)
+            scale[:k] = [1.0 / max(size(Y[i, :]), 1e-300) for i in range(k)]
+        with np.errstate(all="ignore"):
+            try:
+                found = harmonic(G * scale, T * scale, self.k)
+                if found is None:
+                    return None
+                Q, P, whole = orthonormal_images(G * scale, *found)
+            except np.linalg.LinAlgError:
+                return None
+        return Q, P * scale[:, None], whole
+
+    # ---- what is built on demand -----------------------------------------------------------------------------------
+
+    def solution(self, problem: Any, state: GCRODRState) -> Any:
+        """The iterate, built from the basis where a cycle is under way."""
+        if state.small is None or state.small.j == 0:
+            return state.x + 0.0
+        if state.known is None:
+            state.known = state.x + self._correction(problem, state)
+        return state.known + 0.0
+
+    def harvest(self, problem: Any, state: GCRODRState) -> dict[str, Any]:
+        """The bound preconditioner, and the space, made when it is asked for."""
+        out = {"preconditioner": state.bound} if hasattr(state.bound, "fits") else {}
+        if self.k and state.W is not None:
+            out["space"] = Space(
+                lambda: self._left(problem, state), problem.matrix_version, problem.epoch, origin=problem
+            )
+        elif self.k and state.waiting is not None:
+            out["space"] = state.waiting
+        return out
+
+    def _left(self, problem: Any, state: GCRODRState) -> tuple[Any, Any, Any]:
+        """U, C and where it may be cut, after one more renewal if a cycle is under way."""
+        small = state.small
+        if small is not None and small.j >= 1:
+            self._renew(problem, state)
+            state.small = None
+        if not state.k0 or state.U is None:
+            return None, None, None
+        return state.U, state.W[: state.k0, :] + 0.0, state.whole
+
+    def estimate(self, problem: Any) -> Cost:
+        """Set-up, and what one step costs as ``running``, at half a cycle."""
+        recipe = self.preconditioner
+        extra = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
+        mean = 2 * (self.m + self.k) + 4 * self.m * self.k / max(1, self.m - self.k)
+        step = 1.0 + extra.running + mean * problem.weight("basis") + 4 * problem.weight("passes")
+        return Cost(extra.once, extra.setup, step + problem.weight("calls"))
+
+
+def _back(state: GCRODRState, v: Any) -> Any:
+    """M^-1 of a vector or of rows, for no preconditioner and for a diagonal one."""
+    return v if state.bound is None else state.bound.inverse * v
+
+
+def _images(problem: Any, U: Any) -> tuple[Any, Any] | None:
+    """C = A U with orthonormal rows, and the U that belongs to it; what A maps to nearly the same is left out."""
+    AU = rows(U[0, :], U.shape[0])
+    for i in range(U.shape[0]):
+        AU[i, :] = problem.product(U[i, :])
+    for _ in range(4):
+        gram = host(inner(AU, AU))
+        problem.work.add("basis", U.shape[0] ** 2)
+        d = np.sqrt(np.abs(np.diag(gram)))
+        good = np.isfinite(d) & (d > 0)
+        if not np.all(np.isfinite(gram[np.ix_(good, good)])) or not good.any():
+            return None
+        if not good.all():
+            AU, U = _taken(AU, good), _taken(U, good)
+            continue
+        R = _cholesky(gram / np.outer(d, d), problem.eps)
+        keep = np.abs(np.diag(R)) > 0
+        if not keep.all():
+            AU, U = _taken(AU, keep), _taken(U, keep)
+            continue
+        mix = np.linalg.inv(R).T / d[None, :]
+        sharp = np.abs(np.diag(R)).min() > 0.03
+        AU, U = combined(mix, AU), combined(mix, U)
+        problem.work.add("basis", 2 * U.shape[0] ** 2)
+        if sharp:
+            return AU, U
+    return AU, U
+
+
+def _cholesky(gram: Any, eps: float) -> Any:
+    """R with ``R^H R = gram``; a zero on the diagonal where a column depends on those before it."""
+    q = len(gram)
+    R = np.zeros_like(gram)
+    for i in range(q):
+        row = gram[i, i:] - R[:i, i].conj() @ R[:i, i:]
+        if not row[0].real > 1e3 * q * eps:
+            continue
+        R[i, i:] = row / math.sqrt(row[0].real)
+    return R
+
+
+def _taken(rows_: Any, mask: Any) -> Any:
+    """The rows that the mask keeps."""
+    xp = array_namespace(rows_)
+    return xp.stack([rows_[int(i), :] for i in np.flatnonzero(mask)])

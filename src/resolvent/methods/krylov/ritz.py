@@ -1,0 +1,81 @@
+"""Harmonic Ritz vectors of small projected problems: what a restart keeps and a later solve recycles.
+
+    G^H G z = theta G^H T z,    A Y_h = W G,    T = W^H Y_h
+
+The ``k`` vectors of smallest |theta|, as a real basis where G is real, so that complex pairs stay whole.
+Reference: Parks, de Sturler, Mackey, Johnson and Maiti, SIAM J. Sci. Comput. 28 (2006), section 3; harmonic Ritz pairs:
+Morgan, Linear Algebra Appl. 154 (1991).
+"""
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["harmonic", "orthonormal_images"]
+
+_LOST = 1e-12
+
+
+def harmonic(G: Any, T: Any, k: int) -> tuple[Any, list[int]] | None:
+    """Coefficients of the ``k`` harmonic Ritz vectors of least |theta|, and at which sizes they may be cut.
+
+    Parameters
+    ----------
+    G, T : ndarray, shape (q + 1, q)
+    k : int
+
+    Returns
+    -------
+    (P, whole) or None
+        P has shape (q, at most k) and orthonormal columns, the leading ones spanning what the leading vectors span;
+        None when nothing can be had.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> P, whole = harmonic(np.vstack([np.diag([3.0, 0.1, 2.0]), np.zeros(3)]), np.eye(4, 3), 1)
+    >>> np.abs(P.ravel()).round(12).tolist(), whole
+    ([0.0, 1.0, 0.0], [1])
+    """
+    if k < 1 or G.shape[1] < 1 or not (np.all(np.isfinite(G)) and np.all(np.isfinite(T))):
+        return None
+    Q, R = np.linalg.qr(G)
+    d = np.abs(np.diag(R))
+    if not d.min() > _LOST * d.max():
+        return None
+    mu, Z = np.linalg.eig(np.linalg.solve(R, Q.conj().T @ T))
+    order = np.argsort(-np.abs(mu), kind="stable")
+    if np.iscomplexobj(G):
+        P = Z[:, order[:k]]
+        whole = list(range(1, P.shape[1] + 1))
+    else:
+        P, whole = _real(mu, Z, order, k)
+    return None if P.shape[1] == 0 else (np.linalg.qr(P)[0], whole)
+
+
+def _real(mu: Any, Z: Any, order: Any, k: int) -> tuple[Any, list[int]]:
+    """A real basis: a pair gives its real and imaginary parts, or nothing where only one would fit."""
+    columns: list[Any] = []
+    whole: list[int] = []
+    for i in order:
+        if mu[i].imag < 0:  # its partner stands for both
+            continue
+        pair = mu[i].imag > 0
+        if len(columns) + 1 + pair > k:
+            break
+        columns += [Z[:, i].real, Z[:, i].imag] if pair else [Z[:, i].real]
+        whole.append(len(columns))
+    return (np.array(columns).T if columns else np.zeros((len(mu), 0))), whole
+
+
+def orthonormal_images(G: Any, P: Any, whole: list[int]) -> tuple[Any, Any, list[int]]:
+    """Q and P R^-1 with ``G P = Q R``; columns that the images do not tell apart are left out."""
+    Q, R = np.linalg.qr(G @ P)
+    d = np.abs(np.diag(R))
+    keep = d > _LOST * max(d.max(), 1e-300)
+    if not keep.all():
+        P = P[:, keep]
+        Q, R = np.linalg.qr(G @ P)
+        left = np.cumsum(keep)
+        whole = sorted({int(left[w - 1]) for w in whole} - {0})
+    return Q, np.linalg.solve(R.T, P.T).T, whole

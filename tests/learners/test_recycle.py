@@ -1,0 +1,125 @@
+"""Recycle: it lowers the cost of drifting sequences, keeps away where it cannot pay, and its state is plain and vetted."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import resolvent as rv
+from resolvent import gallery
+from resolvent.operators.space import Space
+
+
+def costs(problems, method, learners):
+    session = rv.Session(method, learners=learners, rtol=1e-8)
+    results = [session.solve(dataclasses.replace(p)) for p in problems]
+    assert all(r.ok for r in results)
+    return [r.cost.total for r in results], session
+
+
+def test_it_pays_on_a_drifting_medium():
+    problems = list(gallery.sequence("darcy-path", 8, 40, rho=0.999))
+    method = rv.GCRODR(30, 10, rv.Jacobi())
+    cold, _ = costs(problems, method, [])
+    warm, session = costs(problems, method, [rv.Recycle()])
+    assert sum(warm) < 0.8 * sum(cold)
+    assert "carried" in session.summary()
+
+
+def test_it_keeps_away_from_a_strong_preconditioner():
+    problems = list(gallery.sequence("convection-diffusion", 10, 24, rho=0.99))
+    method = rv.GCRODR(30, 10, rv.Direct())
+    cold, _ = costs(problems, method, [rv.Lifetime("preconditioner")])
+    warm, _ = costs(problems, method, [rv.Lifetime("preconditioner"), rv.Recycle()])
+    forced, _ = costs(problems, method, [rv.Lifetime("preconditioner"), rv.Recycle(always=True)])
+    assert sum(warm) <= 1.05 * sum(cold) + 6 * len(cold)
+    assert sum(forced) > sum(warm)
+
+
+def test_unrelated_systems_are_not_hurt():
+    rng = np.random.default_rng(0)
+    problems = []
+    for _ in range(16):
+        d = np.exp(rng.uniform(-6, 0, 150))
+        Q = np.linalg.qr(rng.standard_normal((150, 150)))[0]
+        problems.append(rv.LinearSystem(Q @ np.diag(d) @ Q.T + 1e-4 * np.triu(rng.standard_normal((150, 150))), Q[0]))
+    method = rv.GCRODR(30, 10)
+    cold, _ = costs(problems, method, [])
+    warm, _ = costs(problems, method, [rv.Recycle()])
+    assert sum(warm) <= 1.05 * sum(cold) + 6 * len(cold)
+
+
+def test_another_pattern_drops_the_space():
+    learner = rv.Recycle(always=True)
+    session = rv.Session(rv.GCRODR(12, 4), learners=[learner], rtol=1e-8)
+    d = np.linspace(0.01, 2, 60)
+    session.solve(rv.LinearSystem(sp.diags_array(d).tocsr(), np.ones(60)))
+    session.solve(rv.LinearSystem(sp.diags_array(d + 0.01).tocsr(), np.ones(60)))
+    assert learner.used == 1
+    side = np.full(59, -0.1)
+    session.solve(rv.LinearSystem(sp.diags_array([side, d + 1, side], offsets=[-1, 0, 1]).tocsr(), np.ones(60)))
+    assert learner.used == 1
+
+
+def saved():
+    session = rv.Session(rv.GCRODR(20, 6), learners=[rv.Recycle(always=True)], rtol=1e-8)
+    A = np.diag(np.linspace(0.01, 3, 80)) + np.diag(0.2 * np.ones(79), 1)
+    for t in range(3):
+        session.solve(rv.LinearSystem(A + 1e-3 * t * np.eye(80), np.ones(80)))
+    return session, A
+
+
+def test_a_loaded_session_goes_on_bit_for_bit(tmp_path):
+    session, A = saved()
+    session.save(tmp_path / "s.rv")
+    other = rv.Session.load(tmp_path / "s.rv")
+    for t in (3, 4):
+        problem = rv.LinearSystem(A + 1e-3 * t * np.eye(80), np.ones(80))
+        one, two = session.solve(dataclasses.replace(problem)), other.solve(dataclasses.replace(problem))
+        assert one.steps == two.steps and one.x.tobytes() == two.x.tobytes() and one.work == two.work
+
+
+BAD = {
+    "space": [3, {"bound": "Space"}, {"bound": "FactorBound"}],
+    "x": [["a"], [np.array([np.nan])], [np.ones((2, 2))], [np.ones(80)] * 9],
+    "books": [{"k": [1, 2]}, {"k": [np.inf, 1, 1.0, 1, 1, 1, 1]}, {"k": [1.0, -1, 1.0, 1, 1, 1, 1]}],
+    "epoch": ["1", 1.5],
+    "used": [-1, None],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(k, v) for k, vs in BAD.items() for v in vs], ids=str)
+def test_states_from_strangers_are_refused(name, value):
+    session, _ = saved()
+    state = session.learners[0].state_dict()
+    rv.Recycle().load_state_dict(state)
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        rv.Recycle().load_state_dict(state | {name: value})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"U": np.ones(4)},
+        {"U": np.full((2, 9), np.nan)},
+        {"C": np.ones((1, 9))},
+        {"C": np.ones((2, 9), np.float32)},
+        {"whole": [5]},
+        {"whole": "2"},
+        {"epoch": True},
+        {"U": np.ones((2, 9), dtype=int)},
+    ],
+    ids=str,
+)
+def test_spaces_from_strangers_are_refused(change):
+    state = Space(np.eye(2, 9), 1, 1, np.eye(2, 9)).state_dict()
+    assert Space.from_state(state).size == 2
+    with pytest.raises(ValueError, match="space"):
+        Space.from_state(state | change)
+
+
+@pytest.mark.parametrize("options", [{"size": 0}, {"recent": -1}])
+def test_parameters_are_refused(options):
+    with pytest.raises(ValueError, match="was given"):
+        rv.Recycle(**options)
