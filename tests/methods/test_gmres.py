@@ -128,6 +128,7 @@ class Varying:
     """Another scaling at every application: what only a flexible method may be given."""
 
     needs = frozenset()
+    counts = {}  # noqa: RUF012
 
     def bind(self, problem, carry):
         return self
@@ -209,3 +210,13 @@ def test_the_small_problem_is_least_squares():
 def test_parameters_are_refused_in_a_sentence(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_function_preconditions_the_flexible_ones_only():
+    A, b = system()
+    problem = rv.LinearSystem(A, b)
+    for method in (rv.FGMRES(20, lambda r: r / 2.5), rv.GCRODR(20, 5, lambda r: r / 2.5)):
+        assert rv.solve(problem, method, rtol=1e-9).ok
+    with pytest.raises(ValueError, match="LinearOperator"):
+        rv.GMRES(20, lambda r: r / 2.5)
+    assert rv.solve(problem, rv.GMRES(20, LinearOperator(A.shape, matvec=lambda r: r / 2.5, dtype=float)), rtol=1e-9).ok

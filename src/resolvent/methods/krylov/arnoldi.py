@@ -16,74 +16,50 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, is_numpy_array
 
-from ...core import OperatorError, SetupError, Status
-from ...operators.engines import applied
+from ...core import SetupError, Status
+from ...operators.given import recipe_of
+from .common import bound_of, needs_of
 
 __all__ = [
     "Small",
-    "bound_of",
-    "check_recipe",
+    "applicable",
     "combined",
     "ended",
     "host",
     "inner",
     "orthogonalised",
-    "preconditioned",
     "rows",
     "size",
+    "taken",
     "wide",
 ]
 
 
-def check_recipe(recipe: Any) -> frozenset[str]:
-    """What a preconditioner asks of the problem.
+def taken(method: Any, flexible: bool) -> None:
+    """Note the recipe of a method's preconditioner, and what it asks of the problem; called by ``__post_init__``.
 
     Raises
     ------
     ValueError
-        When it is none.
+        When it is no preconditioner.
     """
-    if recipe is None:
-        return frozenset()
-    if not hasattr(recipe, "bind"):
-        raise ValueError(f"{recipe!r} is not a preconditioner: rv.Jacobi(), rv.IC(), rv.Direct(), rv.AMG() are")
-    return frozenset(getattr(recipe, "needs", frozenset()))
+    recipe = recipe_of(method.preconditioner, flexible)
+    object.__setattr__(method, "_recipe", recipe)
+    object.__setattr__(method, "needs", needs_of(recipe, frozenset()))
 
 
-def bound_of(recipe: Any, problem: Any, carry: Mapping[str, Any]) -> tuple[Any, bool]:
+def applicable(recipe: Any, problem: Any, carry: Mapping[str, Any]) -> tuple[Any, bool]:
     """The preconditioner set up for this problem, or the one that was carried; whether it was carried.
 
     Raises
     ------
     SetupError
-        When it cannot be set up, or is none that can be applied.
+        When it cannot be set up, or cannot be applied to a vector.
     """
-    if recipe is None:
-        return None, False
-    kept = carry.get("preconditioner")
-    if kept is not None and kept.fits(recipe):
-        return kept, True
-    try:
-        bound = recipe.bind(problem, carry)
-    except (SetupError, OperatorError, MemoryError):
-        raise
-    except Exception as error:  # a recipe may be the user's own
-        raise SetupError(f"the preconditioner's set-up raised {type(error).__name__}: {error}") from error
-    if not hasattr(bound, "apply"):
-        name = type(recipe).__name__
-        raise SetupError(f"{name} cannot be applied to a vector; rv.Jacobi(), rv.Direct() or rv.AMG() can")
-    return bound, False
-
-
-def preconditioned(problem: Any, bound: Any, v: Any) -> Any:
-    """M^-1 v, counted; v itself without a preconditioner."""
-    if bound is None:
-        return v
-    work = problem.work
-    work.add("preconditions")
-    for name, amount in getattr(bound, "counts", {}).items():
-        work.add(name, amount)
-    return applied(bound, v)
+    bound, kept = bound_of(recipe, problem, carry)
+    if bound is not None and not hasattr(bound, "apply"):
+        raise SetupError(f"{type(recipe).__name__} is a preconditioner of CG only; use another one here")
+    return bound, kept
 
 
 def rows(like: Any, count: int) -> Any:

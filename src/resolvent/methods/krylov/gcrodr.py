@@ -27,18 +27,18 @@ from ...core import Cost, State, Status
 from ...operators.space import Space
 from .arnoldi import (
     Small,
-    bound_of,
-    check_recipe,
+    applicable,
     combined,
     ended,
     host,
     inner,
     orthogonalised,
-    preconditioned,
     rows,
     size,
+    taken,
     wide,
 )
+from .common import preconditioned
 from .ritz import harmonic, orthonormal_images
 
 __all__ = ["GCRODR"]
@@ -77,7 +77,7 @@ class GCRODR:
         Size of the space that is minimised over, the recycled part included.
     k : int, default 20
         Size of the recycled part, below m; with 0 this is GMRES(m).
-    preconditioner : recipe, optional
+    preconditioner : recipe, operator or callable, optional
         On the right: ``rv.Jacobi()``, ``rv.Direct()``, ``rv.AMG()``, ...; None for none.
 
     Raises
@@ -109,13 +109,13 @@ class GCRODR:
         whole = all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in (self.m, self.k))
         if not whole or not 0 <= self.k < self.m:
             raise ValueError(f"m={self.m!r}, k={self.k!r} were given; whole numbers with 0 <= k < m are expected")
-        object.__setattr__(self, "needs", check_recipe(self.preconditioner))
+        taken(self, flexible=True)
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> GCRODRState:
         """Set up the preconditioner unless it is carried; take over the space, whose images wait for the first step."""
         state = GCRODRState()
         state.x, state.r, norm = problem.start(x0, carry)
-        state.bound, state.kept = bound_of(self.preconditioner, problem, carry) if norm else (None, False)
+        state.bound, state.kept = applicable(self._recipe, problem, carry) if norm else (None, False)
         state.W = state.U = state.Y = state.Z = state.small = state.known = state.whole = None
         state.k0 = 0
         state.seen["residual"] = norm
@@ -335,7 +335,7 @@ class GCRODR:
 
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one step costs as ``running``, at half a cycle."""
-        recipe = self.preconditioner
+        recipe = self._recipe
         extra = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
         mean = 2 * (self.m + self.k) + 4 * self.m * self.k / max(1, self.m - self.k)
         step = 1.0 + extra.running + mean * problem.weight("basis") + 4 * problem.weight("passes")

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from ...core import Cost, State, Status
-from .arnoldi import Small, bound_of, check_recipe, combined, ended, orthogonalised, preconditioned, rows, size, wide
+from .arnoldi import Small, applicable, combined, ended, orthogonalised, rows, size, taken, wide
+from .common import preconditioned
 
 __all__ = ["FGMRES", "GMRES"]
 
@@ -51,13 +52,14 @@ class _Cycles:
     restart: int
     preconditioner: Any
     side: str
+    _recipe: Any
     _flexible: bool
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> GMRESState:
         """Set up the preconditioner, unless one that fits is carried, and begin at x0."""
         state = GMRESState()
         state.x, state.r, norm = problem.start(x0, carry)
-        state.bound, state.kept = bound_of(self.preconditioner, problem, carry) if norm else (None, False)
+        state.bound, state.kept = applicable(self._recipe, problem, carry) if norm else (None, False)
         state.V = state.Z = state.small = state.known = None
         state.seen["residual"] = norm
         return state
@@ -154,7 +156,7 @@ class _Cycles:
 
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one step costs as ``running``, at half a cycle."""
-        recipe = self.preconditioner
+        recipe = self._recipe
         extra = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
         step = 1.0 + extra.running + 2 * self.restart * problem.weight("basis") + 4 * problem.weight("passes")
         return Cost(extra.once, extra.setup, step + problem.weight("calls"))
@@ -168,7 +170,7 @@ class GMRES(_Cycles):
     ----------
     restart : int, default 30
         Arnoldi steps of a cycle; restart + 4 n-vectors are held.
-    preconditioner : recipe, optional
+    preconditioner : recipe or operator, optional
         ``rv.Jacobi()``, ``rv.Direct()``, ``rv.AMG()``, ...; None for none.
     side : {"right", "left"}
         Right minimises the true residual, left the preconditioned one.
@@ -202,7 +204,7 @@ class GMRES(_Cycles):
         _check_restart(self.restart)
         if self.side not in ("right", "left"):
             raise ValueError(f'side={self.side!r} was given; "right" and "left" are possible')
-        object.__setattr__(self, "needs", check_recipe(self.preconditioner))
+        taken(self, flexible=False)
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,8 @@ class FGMRES(_Cycles):
     ----------
     restart : int, default 30
         Arnoldi steps of a cycle; 2 restart + 4 n-vectors are held.
-    preconditioner : recipe, optional
-        Its ``apply`` need be neither linear nor twice the same.
+    preconditioner : recipe, operator or callable, optional
+        What it applies need be neither linear nor twice the same map.
 
     Raises
     ------
@@ -242,4 +244,4 @@ class FGMRES(_Cycles):
 
     def __post_init__(self) -> None:
         _check_restart(self.restart)
-        object.__setattr__(self, "needs", check_recipe(self.preconditioner))
+        taken(self, flexible=True)
