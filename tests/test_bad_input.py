@@ -106,6 +106,29 @@ def test_null_spaces_are_checked(nullspace):
     assert one_sentence(caught)
 
 
+@pytest.mark.parametrize("name", ["nullspace", "near_nullspace"])
+@pytest.mark.parametrize(
+    ("basis", "kind"),
+    [
+        (np.ones((N - 1, 2)), ValueError),
+        (np.ones((N, 0)), ValueError),
+        (np.ones((N, 1, 1)), ValueError),
+        (np.r_[np.ones(N - 1), np.inf], ValueError),
+        (np.c_[np.ones(N), np.r_[np.nan, np.ones(N - 1)]], ValueError),
+        (1.0, ValueError),
+        (np.ones(N, complex), TypeError),
+        (np.full(N, "a"), TypeError),
+        (np.full(N, None), TypeError),
+    ],
+    ids=["short", "none", "deep", "inf", "nan", "number", "complex", "text", "objects"],
+)
+def test_candidates_are_checked_before_any_work(name, basis, kind):
+    with pytest.raises(kind, match=name) as caught:
+        rv.LinearSystem(matrix(), rhs(), **{name: basis})
+    assert one_sentence(caught)
+    assert rv.LinearSystem(matrix(), rhs() + 0j, near_nullspace=np.ones(N, complex)).near_nullspace is not None
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -491,3 +514,53 @@ def test_a_real_operator_with_a_complex_right_hand_side():
     for A in (matrix(), aslinearoperator(matrix())):
         result = rv.solve(rv.LinearSystem(A, b), "cg")
         assert result.x.dtype == complex and is_true(matrix(), b, result)
+
+
+# ---- homogeneous, and not linear ----------------------------------------------------------------------------------
+
+
+def swapping(v):
+    w = np.roll(v, 1)
+    return np.where(np.abs(v) > np.abs(w), v, w)
+
+
+HOMOGENEOUS = {
+    "absolute values": lambda v: matrix() @ np.abs(v),
+    "partly absolute": lambda v: matrix() @ v + 0.5 * np.abs(v),
+    "the larger neighbour": lambda v: 3.0 * v + swapping(v),
+    "its own norms": lambda v: v * (np.linalg.norm(v, 1) / max(np.linalg.norm(v), 1e-300)),
+    "sorted": lambda v: 4.0 * np.sort(v),
+}
+
+
+@pytest.mark.parametrize("name", HOMOGENEOUS)
+def test_an_operator_that_doubles_and_does_not_add_is_not_called_linear(name):
+    f = HOMOGENEOUS[name]
+    assert np.array_equal(f(2 * rhs()), 2 * f(rhs()))
+    session = rv.Session("cg", rtol=1e-2, on_fail="ignore")
+    for x0 in (None, np.ones(N)):
+        result = session.solve(rv.LinearSystem(Bare(f), f(np.ones(N)) if x0 is not None else rhs()), x0=x0)
+        assert not result.ok
+        assert result.status == rv.Status.INDEFINITE or "not linear" in result.reason
+
+
+def test_additivity_is_asked_once_a_session():
+    calls = []
+
+    def counted(v):
+        calls.append(1)
+        return matrix() @ v
+
+    session, spent = rv.Session("cg", rtol=1e-8), []
+    for _ in range(3):
+        calls.clear()
+        assert session.solve(rv.LinearSystem(Bare(counted), rhs())).ok
+        spent.append(len(calls))
+    assert spent[0] == spent[1] + 2 and spent[1] == spent[2]
+
+
+def test_linear_up_to_what_an_inner_solve_leaves():
+    """An operator that is linear to nine digits is no liar."""
+    noise = np.random.default_rng(0).standard_normal(N)
+    result = rv.solve(rv.LinearSystem(Bare(lambda v: matrix() @ v + 1e-9 * noise * np.abs(v)), rhs()), "cg", rtol=1e-6)
+    assert result.ok

@@ -185,10 +185,24 @@ def operator_nonlinear(rng, dtype, n):
 
 @family
 def operator_homogeneous_not_additive(rng, dtype, n):
-    """Doubles exactly, so that a doubling test sees nothing; the judge can only take it at its word."""
-    case = operated(rng, dtype, n, lambda self, x: (self.M @ np.abs(x)).astype(dtype))
-    case.product = lambda M, x: M @ np.abs(x)
-    return case
+    """Doubles exactly, so that a doubling test sees nothing; it is no matrix, and no answer is right."""
+    turned = rng.permutation(n)
+    acts = [
+        lambda self, x: (self.M @ np.abs(x)).astype(dtype),
+        lambda self, x: (self.M @ np.maximum(x.real, 0)).astype(dtype),
+        lambda self, x: self.M @ x + (0.5 * np.abs(x)).astype(dtype),
+        lambda self, x: self.M @ np.where(np.abs(x) > np.abs(x[turned]), x, x[turned]),
+        lambda self, x: self.M @ np.sort(x.real).astype(dtype),
+        lambda self, x: x * np.linalg.norm(x, 1) / max(np.linalg.norm(x), 1e-300),
+    ]
+    return operated(rng, dtype, n, acts[rng.integers(len(acts))])
+
+
+@family
+def operator_not_homogeneous_in_i(rng, dtype, n):
+    """Adds exactly, and forgets what i is."""
+    acts = [lambda self, x: self.M @ x.conj(), lambda self, x: self.M @ x.real + 2j * (self.M @ x.imag)]
+    return operated(rng, "complex128", n, acts[rng.integers(len(acts))])
 
 
 @family

@@ -371,7 +371,7 @@ def nullspace_nearly(rng, dtype, n):
 
 @family
 def false_near_nullspace(rng, dtype, n):
-    B = rng.standard_normal((n, 1)) * rng.choice([0.0, 1.0, np.nan])
+    B = rng.standard_normal((n, 1)) * rng.choice([0.0, 1.0])
     return made(rng, dtype, mesh(rng, dtype, n), options={"near_nullspace": B})
 
 
@@ -432,3 +432,13 @@ def wrong_guess(rng, dtype, n):
 def wrong_nullspace(rng, dtype, n):
     Z = [np.ones(n - 1), np.full(n, np.nan), np.zeros(n), np.eye(n), np.ones((n, 2))][rng.integers(5)]
     return made(rng, dtype, mesh(rng, dtype, n), options={"nullspace": Z})
+
+
+@family
+def wrong_near_nullspace(rng, dtype, n):
+    one_nan = rng.standard_normal((n, 2))
+    one_nan[rng.integers(n), 1] = rng.choice([np.nan, np.inf])
+    wrong = [one_nan, np.ones((n + 1, 1)), np.ones((n, 0)), np.ones((n, 1, 1)), np.full((n, 1), "a"), 1.0]
+    case = made(rng, dtype, mesh(rng, dtype, n), options={"near_nullspace": wrong[rng.integers(len(wrong))]})
+    case.true = None
+    return case

@@ -13,7 +13,7 @@ __all__ = ["arms"]
 
 def arms(kind: str) -> list[Arm]:
     """The pairs for ``how/shape/size/dtype``, the first one to begin with."""
-    how, shape, size, _ = kind.split("/")
+    how, shape, size, dtype = kind.split("/")
     n = int(size)
     if how == "operator":
         return [Arm("cg", CG())]
@@ -29,7 +29,7 @@ def arms(kind: str) -> list[Arm]:
         Arm("cg+ic", CG(IC()), [Lifetime("preconditioner", memory=1)], carries=True, least_steps=6.0, relative=0.9),
     ]
     if find_spec("pyamg") is not None and n >= 1000:
-        for name in ("rs", "sa"):
+        for name in ("sa",) if dtype.startswith("complex") else ("rs", "sa"):  # PyAMG's Ruge-Stueben is for real ones
             lifetime = [Lifetime("preconditioner", memory=1)]
             found.append(Arm(f"cg+amg {name}", CG(AMG(name)), lifetime, carries=True, least_steps=5.0))
     return found

@@ -9,18 +9,17 @@ conversion, and PyAMG gets the class it works on. Whoever times a peer verifies 
 clock.
 """
 
-import os
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as sla
+
+from ..operators.amg import muted
 
 __all__ = ["NAMES", "AbandonedError", "NotInstalledError", "Peer", "make", "peers"]
 
@@ -131,7 +130,7 @@ def _aggregation(problem: Any) -> Any:
 def _ruge_stueben(problem: Any) -> Any:
     import pyamg
 
-    with _mute():
+    with muted():
         return pyamg.ruge_stuben_solver(sp.csr_matrix(problem.A)).aspreconditioner()
 
 
@@ -203,17 +202,3 @@ def peers(rtol: float = 1e-8, warm: bool = False) -> dict[str, Peer | str]:
 def silenced() -> Any:
     """A context without the peers' warnings (conversions, sizes)."""
     return warnings.catch_warnings(action="ignore")
-
-
-@contextmanager
-def _mute() -> Iterator[None]:
-    """Standard output closed for C++ as well: PyAMG prints a line for every row that its interpolation cannot serve."""
-    sys.stdout.flush()
-    with open(os.devnull, "wb") as hole:
-        kept = os.dup(1)
-        try:
-            os.dup2(hole.fileno(), 1)
-            yield
-        finally:
-            os.dup2(kept, 1)
-            os.close(kept)

@@ -1,6 +1,7 @@
 """The Session's books: one small record a solve, totals that never grow, and the lines of the summary."""
 
 import collections
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ from .protocol import Advice, State
 from .result import Result
 from .status import Change, Status
 
-__all__ = ["Callback", "Record", "Records", "add", "light", "opening", "reopened", "summary"]
+__all__ = ["Callback", "Paid", "Record", "Records", "add", "light", "opening", "reopened", "summary"]
 
 
 class Callback:
@@ -142,8 +143,56 @@ def reopened(saved: dict[str, Any]) -> dict[str, Any]:
     return fresh
 
 
-def add(totals: dict[str, Any], record: Record) -> None:
-    """Enter one record; ``cold`` is the mean of the solves that had nothing carried, under the same method."""
+class Paid:
+    """What the pattern in hand was charged once, by name: a session that was loaded does it again, and is not charged."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.counts: dict[str, float] = {}
+        self.owed: dict[str, float] = {}
+
+    @classmethod
+    def reopened(cls, saved: dict[str, Any], epoch: int) -> "Paid":
+        """From a state file: all of it may be done again free of charge.
+
+        Raises
+        ------
+        ValueError
+            When it is not of names and counts.
+        """
+        fresh = cls()
+        for name, count in saved.items():
+            if type(count) not in (int, float) or not 0.0 <= count < math.inf:
+                raise ValueError(f"the count of {name!r} is not one")
+        fresh.epoch, fresh.counts, fresh.owed = epoch, dict(saved), dict(saved)
+        return fresh
+
+    def charge(self, problem: Any) -> float:
+        """Enter what a solve did once for its pattern; the share of its price that is new."""
+        once = problem.work.once
+        if not once:
+            return 1.0
+        epoch = getattr(problem, "epoch", 0)
+        if epoch != self.epoch:
+            self.epoch, self.counts, self.owed = epoch, {}, {}
+        again = {name: min(self.owed.get(name, 0.0), amount) for name, amount in once.items()}
+        for name, amount in once.items():
+            self.counts[name] = self.counts.get(name, 0.0) + amount - again[name]
+            self.owed[name] = self.owed.get(name, 0.0) - again[name]
+        if not any(again.values()):
+            return 1.0
+        whole = problem.price().once
+        problem.work.once = again
+        part = problem.price().once
+        problem.work.once = once
+        return 1.0 - float(part / whole) if whole > 0 else 1.0
+
+
+def add(totals: dict[str, Any], record: Record, charged: float = 1.0) -> None:
+    """Enter one record, ``charged`` being the share of its symbolic part that is new.
+
+    ``cold`` is the mean of the solves that had nothing carried, under the same method.
+    """
     _, status, steps, _, seconds, _ = record.what
     ok = status > 0
     cost = record.cost.setup + record.cost.running
@@ -152,7 +201,7 @@ def add(totals: dict[str, Any], record: Record) -> None:
     totals["ok"] += ok
     totals["steps"] += int(steps)
     totals["seconds"] += seconds
-    totals["cost"] += cost + record.cost.once
+    totals["cost"] += cost + charged * record.cost.once
     totals["setup"] += record.cost.setup
     totals["kept"] += kept
     totals["guesses"] += record.guess

@@ -14,6 +14,7 @@ OPTIONS = ("rtol", "atol", "max_steps", "max_seconds", "seed", "on_fail", "cost"
 def session_state(session: Any, default_rtol: float) -> dict[str, Any]:
     """Everything that the next solve depends on, as plain data."""
     kept = {k: v for k, v in session.memory.items() if k != "symbolic"}
+    kept["figures"] = {k: _plain(v) for k, v in session.memory.get("symbolic", {}).items() if _plain(v) is not None}
     options = {name: getattr(session, name) for name in OPTIONS}
     if session.rtol is default_rtol:
         options["rtol"] = None
@@ -25,9 +26,17 @@ def session_state(session: Any, default_rtol: float) -> dict[str, Any]:
         "options": options,
         "purse": session.purse.state_dict(),
         "memory": kept,
+        "paid": dict(session.paid.counts),
         "totals": session.totals | {"seconds": 0.0},  # the same solves give the same bytes
         "solved": session.solved,
     }
+
+
+def _plain(value: Any) -> Any:
+    """A figure of the symbolic part (a width, a count of flops) as JSON; None for what is made again."""
+    if isinstance(value, tuple) and all(type(v) in (int, float) for v in value):
+        return list(value)
+    return value if type(value) in (int, float) else None
 
 
 def take_over(session: Any, state: dict[str, Any]) -> None:
@@ -48,7 +57,10 @@ def take_over(session: Any, state: dict[str, Any]) -> None:
     session.purse.load_state_dict(state["purse"])
     session.memory = hook("memory")(state["memory"])
     session.totals = books.reopened(state["totals"])
-    session.solved = int(state["solved"])
+    session.paid = books.Paid.reopened(state["paid"], session.memory.get("epoch", 0))
+    if type(state["solved"]) is not int or state["solved"] < 0:
+        raise ValueError("the number of solves is not one")
+    session.solved = state["solved"]
 
 
 def session_from(make: Any, state: dict[str, Any], path: Any, options: dict[str, Any]) -> Any:

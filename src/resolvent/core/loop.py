@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .errors import CallbackError, OperatorError, SetupError
-from .protocol import Measure
+from .protocol import Measure, State
 from .result import Result
 from .status import Status
 from .stopping import Residual, Standard
@@ -108,6 +108,8 @@ class _Run:
             status = self._broken(error, state)
             if self.best is None:
                 self._start_only(x0)
+                if status == Status.SETUP and self._met_at_start():
+                    status, self.reason = self.best.success if self.best else status, ""
         return self._finish(status, state, steps)
 
     def _init(self, x0: Any, carry: dict[str, Any], steps: int) -> Any:
@@ -281,9 +283,17 @@ class _Run:
         except Exception:
             self.best = Measure(math.inf)
 
+    def _met_at_start(self) -> bool:
+        """Whether the first iterate, as measured, is an answer already, so that no set-up was needed."""
+        first = self.best
+        if first is None or first.noisy or self.threshold is None or not first.residual <= self.threshold < math.inf:
+            return False
+        state = State()
+        state.seen = first.seen | {"residual": first.residual}
+        return bool(self.stop.start(self.problem, state)(state) > 0)
+
     def _finish(self, status: Status, state: Any, steps: int) -> Result:
         problem = self.problem
-        explain = getattr(problem, "explain", None)
         seen = dict(state.seen) if state is not None else {}
         harvest = None
         if state is not None and status not in (Status.SETUP, Status.ERROR, Status.INTERRUPTED):
@@ -293,8 +303,6 @@ class _Run:
                 self.best, self.best_x = Measure(problem.scale, None, False, {}), None  # zero is better
             seen.update(self.best.seen)
             seen["residual"] = self.best.residual
-        if explain is not None and status < 0 and not self.capped:
-            status, self.reason = explain(status, self.best_x, self.best, self.reason, seen)
         return Result(
             x=self.best_x,
             status=status,

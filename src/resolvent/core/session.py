@@ -108,6 +108,7 @@ class Session(Solving):
         self._params: dict[str, Any] = {}
         self._tuned: Any = None
         self.totals: dict[str, Any] = books.opening()
+        self.paid = books.Paid()
         self.solved = 0
         self._last: Result | None = None
         self._lock = threading.RLock()

@@ -48,6 +48,7 @@ class Solving:
     memory: dict[str, Any]
     records: books.Records
     totals: dict[str, Any]
+    paid: books.Paid
     solved: int
     _standard: Standard | None
     _params: dict[str, Any]
@@ -75,7 +76,7 @@ class Solving:
             result = self._attempt(problem, advice, self._rule(problem, time.perf_counter() - begin), done)
             for learner in self.learners:
                 learner.observe(problem, advice, result)
-            if result.status > 0 or not (result.capped or result.status in _RETRY) or "outside_range" in result.seen:
+            if result.status > 0 or not (result.capped or result.status in _RETRY):
                 break
             if best is None or result.seen.get("residual", math.inf) < best.seen.get("residual", math.inf):
                 best = result
@@ -85,8 +86,15 @@ class Solving:
             done, advice = result.steps, self._resumed(problem, again, result)
         if result.status < 0:
             better(result, best)
+            self._explain(problem, result)
             self.memory.get("facts", {}).pop("symmetric", None)
         return self._close(problem, change, first, advice, result, begin)
+
+    def _explain(self, problem: Any, result: Result) -> None:
+        """Look closer at a solve that failed for good, where the problem can; costs work, and no learner is fed it."""
+        explain = getattr(problem, "explain", None)
+        if explain is not None:
+            result.status, result.why = explain(result.status, result.why, result.seen)
 
     def _unfit(self, problem: Any, change: Change, why: str, begin: float) -> Result:
         """Input that is not finite: said before any work."""
@@ -203,7 +211,7 @@ class Solving:
                 result.why = f"a recorder raised {type(error).__name__} at the end: {error}"
         record = books.Record(result, change, first, advice)
         self.records.append(record)
-        books.add(self.totals, record)
+        books.add(self.totals, record, self.paid.charge(problem))
         self.solved += 1
         self._last = result
         return result

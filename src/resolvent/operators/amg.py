@@ -21,7 +21,7 @@ from ..core import Cost, SetupError
 from ..core.registry import from_record
 from .base import Bound, Stored
 
-__all__ = ["AMG", "AMGBound"]
+__all__ = ["AMG", "AMGBound", "muted"]
 
 _CALLS = {"rs": 11.0, "sa": 20.0}  # Python's part of a cycle, in calls a level
 
@@ -101,7 +101,7 @@ class AMGBound(Bound):
             data = data * real(2.0 ** -(power // 2)) * real(2.0 ** (power // 2 - power))
         A = sp.csr_matrix((data, self.source.ix.view(signed), self.source.ip.view(signed)), shape=problem.shape)
         try:
-            with _seeded(recipe.seed), _muted(), warnings.catch_warnings():
+            with _seeded(recipe.seed), muted(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 if isinstance(older, AMGBound) and older.fits(recipe):
                     self.hierarchy = _refreshed(older.hierarchy, A)
@@ -165,7 +165,7 @@ def _refreshed(older: Any, A: Any) -> Any:
 
 
 @contextmanager
-def _muted() -> Iterator[None]:
+def muted() -> Iterator[None]:
     """Standard output closed for C++ too: PyAMG prints a line for every row that its interpolation cannot serve."""
     sys.stdout.flush()
     with open(os.devnull, "wb") as hole:

@@ -86,7 +86,18 @@ class Stored:
             sound = kernels.csr.is_symmetric(ip, ix, data, True, 1e-3) >= 1
         if not sound:
             raise ValueError("the source matrix of a carried set-up is not a matrix")
-        return cls(ip, ix, data, bool(state["symmetric"]), state.get("near_nullspace"))
+        return cls(ip, ix, data, bool(state["symmetric"]), _near(state.get("near_nullspace"), n))
+
+
+def _near(columns: Any, n: int) -> Any:
+    """Candidates for aggregation from a state file: none, or finite columns of length n."""
+    if columns is None:
+        return None
+    if not isinstance(columns, np.ndarray) or columns.dtype.kind not in "fciu" or columns.ndim not in (1, 2):
+        raise ValueError("the near null space of a carried set-up is no array of numbers")
+    if columns.shape[0] != n or columns.size == 0 or not np.all(np.isfinite(columns)):
+        raise ValueError("the near null space of a carried set-up does not fit its matrix")
+    return columns
 
 
 class Bound:

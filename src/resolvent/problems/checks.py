@@ -12,6 +12,7 @@ from ..core import OperatorError
 __all__ = [
     "call_operator",
     "canonical",
+    "columns",
     "common_dtype",
     "compensated",
     "csr_parts",
@@ -21,6 +22,7 @@ __all__ = [
     "ldexp",
     "ldexp_scalar",
     "orthonormal",
+    "random_like",
     "right_hand_side",
     "safe_norm",
 ]
@@ -189,12 +191,22 @@ def first_guess(x0: Any, n: int, dtype: np.dtype[Any]) -> Any:
     return x0.astype(dtype)
 
 
+def columns(basis: Any, n: int, dtype: np.dtype[Any], name: str) -> Any:
+    """The finite columns of length n that ``basis`` holds, one vector or several, as an array of that dtype."""
+    Z = np.asarray(basis)
+    if Z.dtype.kind not in "fciu" or (Z.dtype.kind == "c" and dtype.kind != "c"):
+        raise TypeError(f"{name} has dtype {Z.dtype}; numbers that {dtype} can hold are expected")
+    Z = (Z.reshape(-1, 1) if Z.ndim == 1 else Z).astype(dtype, copy=False)
+    if Z.ndim != 2 or Z.shape[0] != n or Z.shape[1] == 0 or not np.all(np.isfinite(Z)):
+        raise ValueError(f"{name} has shape {np.shape(basis)}; finite columns of length {n} are expected")
+    return Z
+
+
 def orthonormal(basis: Any, n: int, dtype: np.dtype[Any]) -> Any:
     """An orthonormal basis of what the columns span."""
-    Z = np.array(basis, dtype=dtype)
-    Z = Z.reshape(-1, 1) if Z.ndim == 1 else Z
-    if Z.ndim != 2 or Z.shape[0] != n or not 0 < Z.shape[1] < n or not np.all(np.isfinite(Z)):
-        raise ValueError(f"nullspace has shape {np.shape(basis)}; finite columns of length {n} are expected")
+    Z = columns(basis, n, dtype, "nullspace")
+    if Z.shape[1] >= n:
+        raise ValueError(f"nullspace has shape {np.shape(basis)}; fewer than {n} columns are expected")
     Q, R = np.linalg.qr(Z)
     if np.min(np.abs(np.diag(R))) <= 1e-10 * np.max(np.abs(np.diag(R))):
         raise ValueError("the columns of nullspace are linearly dependent")
@@ -219,6 +231,13 @@ def ldexp_scalar(value: float, shift: int) -> float:
         return math.ldexp(float(value), shift)
     except OverflowError:
         return math.inf
+
+
+def random_like(x: Any) -> Any:
+    """A random vector of the length and dtype of x, the same every time."""
+    draw = np.random.default_rng(len(x))
+    v = draw.standard_normal(len(x)) + (1j * draw.standard_normal(len(x)) if x.dtype.kind == "c" else 0.0)
+    return (v * (np.linalg.norm(x) / np.linalg.norm(v))).astype(x.dtype)
 
 
 def safe_norm(v: Any) -> float:

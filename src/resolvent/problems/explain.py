@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-from ..core import Measure, Status
+from ..core import Status
 
 __all__ = ["explain_failure"]
 
@@ -17,10 +17,8 @@ _LOOK = frozenset(
 _LARGEST = 200_000
 
 
-def explain_failure(
-    problem: Any, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]
-) -> tuple[Status, str]:
-    """The status and sentence that fit what is found; costs products, on failures only.
+def explain_failure(problem: Any, status: Status, why: str, seen: dict[str, Any]) -> tuple[Status, str]:
+    """The status and sentence that fit what is found; costs products, once, where a solve has failed for good.
 
     A system whose least-squares residual is above the tolerance while ``A^H r`` vanishes has no solution: it ends
     STAGNATED, and ``seen["outside_range"]`` is the size of the part of b outside the range of A.
@@ -29,7 +27,7 @@ def explain_failure(
         return Status.NONFINITE, "A contains NaN or inf"
     if not math.isfinite(problem.scale):
         return Status.NONFINITE, "b contains NaN or inf"
-    if status == Status.NONFINITE or best is None:
+    if status == Status.NONFINITE or "residual" not in seen:
         return status, why
     if status not in _LOOK or problem.n > _LARGEST or not problem.stored:
         return status, why
@@ -65,13 +63,13 @@ def _outside_range(problem: Any) -> float | None:
     scaled = LinearOperator(B.shape, matvec=lambda v: B @ v, rmatvec=lambda v: adjoint @ v, dtype=B.dtype)
     try:
         with np.errstate(all="ignore"):
-            y = lsmr(scaled, b, atol=1e-15, btol=1e-15, conlim=0, maxiter=min(4 * problem.n, 2000))[0]
+            y, _, asked = lsmr(scaled, b, atol=1e-15, btol=1e-15, conlim=0, maxiter=min(4 * problem.n, 2000))[:3]
+            problem.work.add("products", 2 * asked + 4)
             w = b - B @ y
             slope, left = float(np.linalg.norm(adjoint @ w)), float(np.linalg.norm(w))
             distance = left * (left / float(np.linalg.norm(R * w)))
     except (ValueError, FloatingPointError, ZeroDivisionError):
         return None
-    problem.work.add("products", 4)
     eps = float(np.finfo(problem.dtype).eps)
     proven = (
         slope <= 1e-11 * left and left > 1e3 * eps * float(np.linalg.norm(b)) and distance > 1e3 * eps * problem.scale

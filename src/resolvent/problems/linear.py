@@ -48,7 +48,7 @@ class LinearSystem(Remembering, Columns, Units):
         None: assumed for a symmetric matrix with positive diagonal until a solve shows otherwise.
     nullspace : ndarray, shape (n,) or (n, p), optional
         A basis of the null space of A; x is kept orthogonal to it.
-    near_nullspace : ndarray, shape (n, p), optional
+    near_nullspace : ndarray, shape (n,) or (n, p), optional
         Candidates for smoothed aggregation (rigid body modes).
     version : hashable, optional
         For operators: equal versions say that the operator is the same as before.
@@ -56,7 +56,7 @@ class LinearSystem(Remembering, Columns, Units):
     Raises
     ------
     ValueError
-        A not square, empty, b of another shape, a pattern that is not valid.
+        A not square, empty, b of another shape, a pattern that is not valid, null spaces that are not finite columns.
     TypeError
         A or b of integers or objects; A of no known kind.
 
@@ -105,6 +105,8 @@ class LinearSystem(Remembering, Columns, Units):
             self._take(b.astype(dtype, copy=False) if b.dtype != dtype else b)
         if self.nullspace is not None:
             ready["kernel_basis"] = checks.orthonormal(self.nullspace, A.shape[0], dtype)
+        if self.near_nullspace is not None:
+            checks.columns(self.near_nullspace, A.shape[0], dtype, "near_nullspace")
 
     def _take(self, b: Any) -> None:
         """Scale b once by a power of two when its norm could over- or underflow."""
@@ -182,6 +184,11 @@ class LinearSystem(Remembering, Columns, Units):
     def weight(self, name: str) -> float:
         """What one unit of that work costs, in products."""
         return _weights(self.n, self.nonzeros)[name]
+
+    @property
+    def estimate_key(self) -> tuple[Any, ...]:
+        """Estimates are the same while this is: they depend on the pattern and what was found of it, never on values."""
+        return (self.epoch, self.kind, len(self.symbolic))
 
     def estimate(self, method: Any) -> Cost | None:
         """What a set-up of ``method`` would cost here, from the cost table; None when it cannot tell."""
@@ -344,7 +351,7 @@ class LinearSystem(Remembering, Columns, Units):
         return Measure(norm, r, noisy, seen)
 
     def _doubts(self, x: Any, y: Any) -> bool:
-        """True when the operator is noisy; raises when it is not linear. Asked once per solve."""
+        """True when the operator is noisy; raises when it is not linear. Asked once per solve, additivity once a session."""
         length = float(np.linalg.norm(x))
         size = float(np.linalg.norm(y))
         self.__dict__["_frobenius"] = max(self.frobenius, size / length if length > 0 else 0.0)
@@ -356,12 +363,33 @@ class LinearSystem(Remembering, Columns, Units):
         slack = 64 * eps * (size + (self.scale if length > 0 else 0.0))
         if float(np.linalg.norm(twice - 2 * y)) <= slack:
             self.__dict__["_trusted"] = length > 0  # zero doubles under any noise
-            return False
+            return length > 0 and not self.facts.get("additive") and self._adds_wrongly(x, y)
         self.work.add("products")
         again = checks.call_operator(self.A, x, self.dtype)
         if float(np.linalg.norm(again - y)) > slack:
             return True
         raise OperatorError("the operator is not linear: A(2x) differs from 2 A(x) beyond rounding")
+
+    def _adds_wrongly(self, x: Any, y: Any) -> bool:
+        """Compare A(x - v) with A(x) - A(v) for a random v of x's size (``i v`` in complex arithmetic), roughly.
+
+        A map may double exactly and still not add, as |x| does. True where A(v) is not the same twice.
+        """
+        v = checks.random_like(x)
+        w = self.product(v)
+        turn = self.dtype.type(1j if self.dtype.kind == "c" else -1.0)
+        z = self.product(x + turn * v)
+        gap, size = float(np.linalg.norm(z - y - turn * w)), float(np.linalg.norm(y)) + float(np.linalg.norm(w))
+        if not math.isfinite(size):  # of such a size of x nothing can be said
+            return False
+        top = max(self.frobenius, size / float(np.linalg.norm(v)))
+        slack = self.eps ** (1 / 3) * size + 1e3 * self.eps * top * float(np.linalg.norm(x))
+        if gap <= slack:
+            self.facts["additive"] = True
+            return False
+        if float(np.linalg.norm(self.product(v) - w)) > 64 * self.eps * size:
+            return True
+        raise OperatorError("the operator is not linear: A(x + v) differs from A(x) + A(v)")
 
     def floor(self, x: Any) -> float:
         """The rounding floor eps || |A||x| + |b| ||: no vector of this dtype can be measured below it reliably."""
@@ -378,11 +406,9 @@ class LinearSystem(Remembering, Columns, Units):
         other = "" if name in ("float64", "complex128") else " or pass float64"
         return f"no {name} vector does better; ask rtol >= {rtol:.1g}{other}"
 
-    def explain(
-        self, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]
-    ) -> tuple[Status, str]:
+    def explain(self, status: Status, why: str, seen: dict[str, Any]) -> tuple[Status, str]:
         """Look closer at a failure: not finite, inconsistent, indefinite."""
-        return explain_failure(self, status, x, best, why, seen)
+        return explain_failure(self, status, why, seen)
 
     def features(self) -> Any:
         """The context, or a strided sample of entries and right-hand side: what ordering by similarity looks at."""

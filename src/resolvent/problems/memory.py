@@ -129,7 +129,7 @@ def remembered(memory: Any) -> dict[str, Any]:
     ValueError
         When it is not of the shape that ``LinearSystem.compare`` writes.
     """
-    if memory == {}:
+    if memory in ({}, {"figures": {}}):
         return {}
     key = memory["key"]
     sound = isinstance(key, list) and len(key) == 4 and type(key[0]) is bool and type(key[1]) is int
@@ -139,7 +139,7 @@ def remembered(memory: Any) -> dict[str, Any]:
         raise ValueError("the memory of the last system is not one")
     out = {name: memory[name] for name in ("key", "epoch", "version")} | {
         "facts": dict(memory["facts"]),
-        "symbolic": {},
+        "symbolic": _figures(memory["figures"]),
     }
     if key[0] is False:
         ip, ix, values = memory["indptr"], memory["indices"], memory["values"]
@@ -153,4 +153,16 @@ def remembered(memory: Any) -> dict[str, Any]:
         ):
             raise ValueError("the memory of the last matrix is not one")
         out.update(indptr=ip, indices=ix, values=values)
+    return out
+
+
+def _figures(found: Any) -> dict[str, Any]:
+    """Figures of a pattern that estimates are made from: positive numbers, alone or in pairs, under names of ours."""
+    sides = {"width": 1, "factor.flops.True": 2, "factor.flops.False": 2}
+    out: dict[str, Any] = {}
+    for name, value in found.items():
+        figures = value if isinstance(value, list) else [value]
+        if len(figures) != sides.get(name) or not all(type(v) in (int, float) and 0 < v < math.inf for v in figures):
+            raise ValueError(f"the figure {name!r} of a pattern is not one of ours")
+        out[name] = tuple(figures) if isinstance(value, list) else value
     return out

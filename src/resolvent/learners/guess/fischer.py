@@ -228,18 +228,34 @@ class Guess(Learner):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take them over."""
+        """Take them over.
+
+        Raises
+        ------
+        ValueError
+            When they are not vectors of one length and dtype, or a record is not one of finite numbers and counts.
+        """
         self._x, self._ax = list(state["x"]), list(state["ax"])
         vectors = [*self._x, *self._ax]
+        if len(self._x) > self.vectors:
+            raise ValueError(f"a guess of {self.vectors} vectors is given {len(self._x)}")
         if any(not isinstance(v, np.ndarray) or v.ndim != 1 for v in vectors) or len(self._ax) > len(self._x):
             raise ValueError("the vectors of a guess are not vectors")
         if len({(v.shape, v.dtype) for v in vectors}) > 1 or any(v.dtype.kind not in "fc" for v in vectors):
             raise ValueError("the vectors of a guess differ in length or dtype")
-        self._version, self._epoch = int(state["version"]), int(state["epoch"])
-        self._books = {k: [float(v) for v in row] for k, row in state["books"].items()}
+        self._version, self._epoch, self.used = state["version"], state["epoch"], state["used"]
+        self._books = {str(k): [_number(v) for v in row] for k, row in state["books"].items()}
         if any(len(row) != 6 for row in self._books.values()):
             raise ValueError("the record of a guess is not one")
-        self.used = int(state["used"])
+        if not all(type(state[name]) is int for name in ("version", "epoch", "used")) or self.used < 0:
+            raise ValueError("the counts of a guess are not whole numbers")
+
+
+def _number(value: Any) -> float:
+    """A cost or a count from a state file."""
+    if type(value) not in (int, float) or not 0.0 <= value < math.inf:
+        raise ValueError("the record of a guess holds what is no cost and no count")
+    return float(value)
 
 
 def _norm(v: Any) -> float:

@@ -80,6 +80,7 @@ class Select(Learner):
         self.level = 0.0
         self.tried_here: set[int] = set()
         self.switches: list[tuple[int, str]] = []
+        self._estimates: dict[str, Any] = {}
 
     # ---- before a solve --------------------------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ class Select(Learner):
     def _ready(self, problem: Any) -> None:
         kind = problem.kind_of_arms()
         if kind != self.kind:
-            self.kind, self.arms = kind, self.build(problem)
+            self.kind, self.arms, self._estimates = kind, self.build(problem), {}
             self.best, self.trial, self.recent, self.level = 0, None, [], 0.0
             for arm in self.arms:
                 for learner in arm.learners:
@@ -124,13 +125,23 @@ class Select(Learner):
         """The cap of an attempt that nothing is known of yet."""
         known = self.arms[self.best].cost
         if self.trial is not None and known > 0:
-            estimate = problem.estimate(arm.method)
+            estimate = self._estimate(problem, arm)
             return 1.5 * (estimate.setup if estimate is not None else 0.0) + 1.3 * known
         sure = [self._sure_cost(problem, a) for a in self.arms if a.sure and a is not arm and not a.failures]
         return 2.0 * min(sure) if sure and not arm.sure else None
 
+    def _estimate(self, problem: Any, arm: Arm) -> Any:
+        """What the cost table says of an arm; asked once for as long as the problem says that the answer is the same."""
+        key = getattr(problem, "estimate_key", None)
+        if key is None:
+            return problem.estimate(arm.method)
+        if arm.name not in self._estimates or self._estimates[arm.name][0] != key:
+            found = problem.estimate(arm.method)
+            self._estimates[arm.name] = (problem.estimate_key, found)  # the first question may leave facts behind
+        return self._estimates[arm.name][1]
+
     def _sure_cost(self, problem: Any, arm: Arm) -> float:
-        estimate = problem.estimate(arm.method)
+        estimate = self._estimate(problem, arm)
         return float("inf") if estimate is None else estimate.setup + estimate.running
 
     def _consider(self, problem: Any) -> None:
@@ -163,7 +174,7 @@ class Select(Learner):
 
     def _floor(self, problem: Any, arm: Arm) -> tuple[float, float]:
         """The least that a system could cost with this arm, and its set-up; a flop count unseen may be thrice too high."""
-        estimate = problem.estimate(arm.method)
+        estimate = self._estimate(problem, arm)
         if estimate is None:
             return float("inf"), float("inf")
         if arm.sure:
@@ -324,6 +335,7 @@ class Select(Learner):
         """
         self.kind = str(state["kind"])
         self.arms = self.build(self.kind) if self.kind else []
+        self._estimates = {}
         if [a.name for a in self.arms] != [a["name"] for a in state["arms"]]:
             raise ValueError("the file's methods are not those of this installation; install the same extras")
         for arm, saved in zip(self.arms, state["arms"], strict=True):
