@@ -6,7 +6,11 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --only-binary :all:
 STAMP := $(VENV)/.installed-
 
-.PHONY: demo test test-all lint bench docs check
+# make soak SECONDS=600 SEED=7: hostile solves with random inputs for so long; without SEED a fresh one, which is printed
+SECONDS ?= 600
+SEED ?=
+
+.PHONY: demo test test-all lint bench docs soak cover check
 
 demo: $(STAMP)demo
 	$(RUN) -m resolvent demo --out demo
@@ -16,6 +20,12 @@ test: $(STAMP)test
 
 test-all: $(STAMP)all
 	$(RUN) -m pytest -rfEs
+
+soak: $(STAMP)all
+	$(RUN) tests/hostile/soak.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+cover: $(STAMP)all
+	$(RUN) tests/coverage.py
 
 lint: $(STAMP)test
 	$(RUN) -m ruff check .

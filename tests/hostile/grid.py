@@ -32,23 +32,50 @@ poison = sibling("poison")
 FAMILIES = systems.FAMILIES
 DTYPES = ("float64", "float32", "complex128")
 SECONDS = 20.0  # of one solve
-PAIRS = {
-    "auto": "auto",
-    "direct": rv.Direct(),
-    "cg": rv.CG(),
-    "cg+jacobi": rv.CG(rv.Jacobi()),
-    "cg+ssor": rv.CG(rv.SSOR()),
-    "cg+ic": rv.CG(rv.IC()),
-    "cg+direct": rv.CG(rv.Direct()),
-    "sor": rv.SOR(),
-    "ssor": rv.SSOR(),
-    "jacobi": rv.Jacobi(),
-    "gaussseidel": rv.GaussSeidel(),
-    "chebyshev": rv.Chebyshev(),
-}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One method of the grid. To enrol another, add a line to ROWS below, and nothing else.
+
+    ``needs`` is what the method may refuse to work without, before any work: "hermitian", "entries". A refusal of a
+    system that has them is a false one. ``promise`` names what theory says of its convergence, a key of
+    ``judge.PROMISES``: where it holds and a dense LU solves the system, a failure is a false alarm. ``slot`` is what it
+    carries to the next system, kept by a Lifetime in the modes with a session. ``kind`` is the family of problems, that
+    of ``kind`` in ``systems.family``; ``problem`` makes one of a case. ``dear`` rows come less often.
+    """
+
+    name: str
+    method: object
+    needs: tuple = ()
+    promise: str = "nothing"
+    slot: str | None = None
+    kind: str = "linear"
+    problem: object = None
+    dear: bool = False
+
+
+HERMITIAN, SWEEPS, BOTH = ("hermitian",), ("entries",), ("hermitian", "entries")
+ROWS = [
+    Row("auto", "auto", promise="anything"),
+    Row("direct", rv.Direct(), SWEEPS, "anything", slot="factor"),
+    Row("cg", rv.CG(), HERMITIAN, "definite as it is"),
+    Row("cg+jacobi", rv.CG(rv.Jacobi()), BOTH, "definite"),
+    Row("cg+ssor", rv.CG(rv.SSOR()), BOTH, "definite"),
+    Row("cg+ic", rv.CG(rv.IC()), BOTH, "definite", slot="preconditioner"),
+    Row("cg+direct", rv.CG(rv.Direct()), BOTH, "definite", slot="preconditioner"),
+    Row("sor", rv.SOR(), SWEEPS, "sor 1.5"),
+    Row("ssor", rv.SSOR(), SWEEPS, "ssor 1.5"),
+    Row("jacobi", rv.Jacobi(), SWEEPS, "jacobi 1.0"),
+    Row("gaussseidel", rv.GaussSeidel(), SWEEPS, "sor 1.0"),
+    Row("chebyshev", rv.Chebyshev(), BOTH, "definite, tame"),
+]
 if importlib.util.find_spec("pyamg") is not None:
-    PAIRS["cg+amg sa"] = rv.CG(rv.AMG("sa"))
-    PAIRS["cg+amg rs"] = rv.CG(rv.AMG("rs"))  # real matrices only: SETUP says so for others
+    ROWS += [
+        Row("cg+amg sa", rv.CG(rv.AMG("sa")), BOTH, "definite as it is", slot="preconditioner", dear=True),
+        Row("cg+amg rs", rv.CG(rv.AMG("rs")), BOTH, "definite as it is, real", slot="preconditioner", dear=True),
+    ]
+PAIRS = {row.name: row for row in ROWS}
 
 
 class TooLong(BaseException):
@@ -107,6 +134,11 @@ def _bytes(case):
     return out
 
 
+def linear(case):
+    """The case as most methods take it."""
+    return rv.LinearSystem(case.A, case.b, **case.options)
+
+
 def attempt(tally, where, case, name, call):
     """One solve under the judge's eyes; ``call(problem, x0)`` gives a Result."""
     row = table.allowed(name)
@@ -116,7 +148,8 @@ def attempt(tally, where, case, name, call):
     result = error = None
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        result = call(rv.LinearSystem(case.A, case.b, **case.options), case.x0)
+        build = PAIRS[where[1]].problem or linear
+        result = call(build(case), case.x0)
     except TooLong:
         tally.found("hang", where, f"over {SECONDS} s")
     except Exception as escaped:
@@ -141,11 +174,19 @@ def _judge_error(tally, where, case, row, error):
         return
     text = str(error)
     if isinstance(error, ValueError) and "cannot be used here" in text:
-        exact = case.true is not None and not case.operator and np.array_equal(case.true, case.true.conj().T)
-        if exact and case.options.get("symmetric") is not False:
+        row = PAIRS[where[1]]
+        if case.true is not None and not _lacks(case, row.needs if case.recipe is None else BOTH):
             tally.found("false refusal", where, text)
         return
     tally.found("escaped", where, f"{type(error).__name__}: {text[:150]}")
+
+
+def _lacks(case, needs):
+    """Whether a method that needs these may refuse the case."""
+    if case.operator:
+        return "entries" in needs
+    hermitian = np.array_equal(case.true, case.true.conj().T) and case.options.get("symmetric") is not False
+    return "hermitian" in needs and not hermitian
 
 
 def _judge_result(tally, where, case, row, result):
@@ -208,8 +249,9 @@ def _judge_alarm(tally, where, case, row, result, met):
     if result.status > 0:
         return
     both, iterative = np.result_type(case.true, case.b), case.operator or where[1] not in ("auto", "direct")
+    promise = PAIRS["cg" if case.operator else where[1]].promise
     fair = not iterative or judge.roomy(case.true, case.b, judge.limit(case.b, case.rtol, case.atol))
-    if good and fair and judge.entitled("cg" if case.operator else where[1], case.true.astype(both), _reach(case)):
+    if good and fair and judge.entitled(promise, case.true.astype(both), _reach(case)):
         tally.found("false alarm", where, f"{result.status.name}: {result.reason[:150]}")
     elif met and result.status.name not in ("USER", "NOISY", "ERROR"):
         tally.found("refused good x", where, f"{result.status.name}: {result.reason[:150]}")
@@ -232,7 +274,7 @@ def built(name, dtype, n, seed):
 
 def method_for(pair, case):
     """The pair, or CG with the case's own preconditioner."""
-    return rv.CG(case.recipe) if case.recipe is not None else PAIRS[pair]
+    return rv.CG(case.recipe) if case.recipe is not None else PAIRS[pair].method
 
 
 def cold(tally, name, pair, dtype, n, seed):
@@ -249,10 +291,9 @@ def session_for(pair, case):
     """A session with the learners that fit the pair."""
     method = method_for(pair, case)
     learners = []
-    if pair in ("cg+ic", "cg+direct", "cg+amg sa", "cg+amg rs") or case.recipe is not None:
-        learners.append(rv.Lifetime("preconditioner"))
-    if pair == "direct" and case.recipe is None:
-        learners.append(rv.Lifetime("factor"))
+    slot = PAIRS[pair].slot if case.recipe is None else "preconditioner"
+    if slot is not None:
+        learners.append(rv.Lifetime(slot))
     if method != "auto":
         learners.append(rv.Guess(always=True))
     options = {} if case.rtol is None else {"rtol": case.rtol, "atol": case.atol}
@@ -331,5 +372,6 @@ def run(tally, jobs, verbose=False):
 
 
 def pairs_of(name):
-    """The pairs to run a family with; those with a preconditioner of their own have one."""
-    return ["cg"] if name.startswith("preconditioner_") else list(PAIRS)
+    """The rows to run a family with, by name: those of its kind; those with a preconditioner of their own have one."""
+    kind = getattr(FAMILIES[name], "kind", "linear")
+    return ["cg"] if name.startswith("preconditioner_") else [row.name for row in ROWS if row.kind == kind]

@@ -166,18 +166,38 @@ def roomy(true, b, asked):
     return x is not None and bool(asked >= 2 * eps_of(true, b) * rounding(true, b, x))
 
 
-def entitled(name, true, reach):
-    """Whether theory says that the method named reduces the residual by ``reach`` within its steps, with something to spare."""
+# what theory says of a method: of the dense matrix and the reduction asked for
+PROMISES = {
+    "nothing": lambda true, reach: False,
+    "anything": lambda true, reach: True,
+    "definite": lambda true, reach: definite(true),
+    "definite as it is": lambda true, reach: definite(true) and definite(true, scaled=False),
+    "definite as it is, real": lambda true, reach: (
+        true.dtype.kind != "c" and definite(true) and definite(true, scaled=False)
+    ),
+    "definite, tame": lambda true, reach: definite(true, 1e-3) and reach > max(1e-20, 4 * np.finfo(true.dtype).eps),
+    "regular": lambda true, reach: reach >= 4 * np.finfo(true.dtype).eps and conditioned(true, 1e6),
+    "regular hermitian": lambda true, reach: (
+        reach >= 4 * np.finfo(true.dtype).eps and conditioned(true, 1e6) and np.array_equal(true, true.conj().T)
+    ),
+    "jacobi 1.0": lambda true, reach: _sweeps(true, "jacobi", 1.0, reach),
+    "sor 1.0": lambda true, reach: _sweeps(true, "sor", 1.0, reach),
+    "sor 1.5": lambda true, reach: _sweeps(true, "sor", 1.5, reach),
+    "ssor 1.5": lambda true, reach: _sweeps(true, "ssor", 1.5, reach),
+}
+
+
+def conditioned(true, most):
+    """Whether the matrix as it stands has a condition number below ``most``."""
+    s = np.linalg.svd(_scaled(true), compute_uv=False)
+    return bool(s[-1] * most > s[0])
+
+
+def _sweeps(true, how, omega, reach):
+    return reach >= 4 * np.finfo(true.dtype).eps and shrinks(true, how, omega, max(reach, 1e-300))
+
+
+def entitled(promise, true, reach):
+    """Whether theory says that a method of that promise reduces the residual by ``reach`` with something to spare."""
     with np.errstate(all="ignore"):
-        if name in ("direct", "auto"):
-            return True
-        if name in ("cg", "cg+amg sa", "cg+amg rs") and not definite(true, scaled=False):
-            return False
-        if name.startswith("cg"):
-            return definite(true) and not (name == "cg+amg rs" and true.dtype.kind == "c")
-        if name == "chebyshev":
-            return definite(true, 1e-3) and reach > 1e-20 and reach > 4 * np.finfo(true.dtype).eps
-        if reach < 4 * np.finfo(true.dtype).eps:
-            return False
-        how = {"gaussseidel": ("sor", 1.0), "sor": ("sor", 1.5), "ssor": ("ssor", 1.5), "jacobi": ("jacobi", 1.0)}[name]
-        return shrinks(true, *how, max(reach, 1e-300))
+        return bool(PROMISES[promise](true, reach))

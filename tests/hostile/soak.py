@@ -33,8 +33,8 @@ def jobs(grid, seconds, seed, only=None, limit=None, tally=None):
         name = names[rng.integers(len(names))]
         pairs = grid.pairs_of(name)
         pair = pairs[rng.integers(len(pairs))]
-        if "amg" in pair and rng.random() < 0.8:
-            pair = "auto"
+        if grid.PAIRS[pair].dear and rng.random() < 0.8:
+            pair = pairs[0]
         mode = rng.choice(["cold", "cold", "warm", "poisoned"])
         yield (
             mode,
@@ -50,10 +50,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--solves", type=int, default=None, help="stop after this many")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=None, help="a fresh one by default")
     parser.add_argument("--only", default=None, help="families whose name contains this")
     parser.add_argument("--show", type=int, default=40, help="findings to print")
     given = parser.parse_args()
+    if given.seed is None:
+        given.seed = int.from_bytes(os.urandom(4), "little")
+    print(f"seed {given.seed}: the same seed and number of solves give the same run", flush=True)
     grid = load()
     tally = grid.Tally()
     start = time.perf_counter()
