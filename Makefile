@@ -25,7 +25,7 @@ soak: $(STAMP)all
 	$(RUN) tests/hostile/soak.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 cover: $(STAMP)all
-	$(RUN) tests/coverage.py
+	$(RUN) tests/cover.py
 
 lint: $(STAMP)test
 	$(RUN) -m ruff check .

@@ -130,7 +130,7 @@ def test_names_of_the_gallery_go_first(tmp_path, monkeypatch):
 
 
 def test_what_is_no_sequence_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="neither a file, nor a folder, nor one of the gallery: .*darcy-log"):
+    with pytest.raises(ValueError, match=r"neither a file, nor a folder, nor one of the gallery: .*darcy-log"):
         load_sequence("nowhere")
     with pytest.raises(ValueError, match="no systems in this folder"):
         load_sequence(tmp_path)

@@ -175,16 +175,23 @@ PROMISES = {
     "definite as it is, real": lambda true, reach: (
         true.dtype.kind != "c" and definite(true) and definite(true, scaled=False)
     ),
+    "ordinary": lambda true, reach: PROMISES["tame"](true, reach) and definite(true, 1e-2, False) and ordinary(true),
     "definite, tame": lambda true, reach: definite(true, 1e-3) and reach > max(1e-20, 4 * np.finfo(true.dtype).eps),
-    "regular": lambda true, reach: reach >= 4 * np.finfo(true.dtype).eps and conditioned(true, 1e6),
-    "regular hermitian": lambda true, reach: (
-        reach >= 4 * np.finfo(true.dtype).eps and conditioned(true, 1e6) and np.array_equal(true, true.conj().T)
+    "tame": lambda true, reach: reach > max(1e-20, 1e2 * np.finfo(true.dtype).eps) and conditioned(true, 1e2),
+    "hermitian, tame": lambda true, reach: (
+        PROMISES["tame"](true, reach) and ordinary(true) and np.array_equal(true, true.conj().T)
     ),
     "jacobi 1.0": lambda true, reach: _sweeps(true, "jacobi", 1.0, reach),
     "sor 1.0": lambda true, reach: _sweeps(true, "sor", 1.0, reach),
     "sor 1.5": lambda true, reach: _sweeps(true, "sor", 1.5, reach),
     "ssor 1.5": lambda true, reach: _sweeps(true, "ssor", 1.5, reach),
 }
+
+
+def ordinary(true):
+    """Whether the squares of the entries can be summed."""
+    info, sizes = np.finfo(true.dtype), np.abs(true[true != 0])
+    return bool(sizes.size and info.tiny**0.45 < sizes.max() < info.max**0.45)
 
 
 def conditioned(true, most):

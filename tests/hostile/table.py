@@ -33,6 +33,7 @@ ANY = Allowed()
 UNCOUNTED = Allowed(counted=False)
 NOT_FINITE = only("NONFINITE")
 REFUSED = only(raises=REFUSAL, note="refused before any work")
+NO_MATRIX = only("ERROR", "INDEFINITE", "NONFINITE", "BREAKDOWN", "DIVERGED", "BUDGET", "STAGNATED")
 LYING = only("RESIDUAL", "INDEFINITE", "STAGNATED", "DIVERGED", "BUDGET", "BREAKDOWN", "NONFINITE", "SETUP")
 
 # CG refuses what is not Hermitian and sweeps refuse operators: ``lacks`` in one sentence, a ValueError. The grid knows that and
@@ -78,8 +79,8 @@ TABLE = {
     "operator_affine": only("ERROR"),
     "operator_constant": only("ERROR"),
     "operator_nonlinear": only("ERROR", "NONFINITE", "INDEFINITE", note="seen as indefinite where x is still zero"),
-    "operator_homogeneous_not_additive": only("ERROR", "INDEFINITE", "NONFINITE", "BREAKDOWN", "DIVERGED", "BUDGET"),
-    "operator_not_homogeneous_in_i": only("ERROR", "INDEFINITE", "NONFINITE", "BREAKDOWN", "DIVERGED", "BUDGET"),
+    "operator_homogeneous_not_additive": NO_MATRIX,
+    "operator_not_homogeneous_in_i": NO_MATRIX,
     "operator_wrong_shape": only("ERROR"),
     "operator_half_precision": only("ERROR", "RESIDUAL", "STAGNATED"),
     "operator_single_with_double_rhs": Allowed(counted=False),
@@ -115,8 +116,13 @@ TABLE.update(
 )
 
 
-def allowed(name):
-    """The row of a family; what is not named may end in anything that is true."""
+def allowed(name, hermitian=True):
+    """The row of a family; what is not named may end in anything that is true.
+
+    A preconditioner that is not definite is an error for methods that need symmetry, and any matrix for the others.
+    """
+    if name.startswith("preconditioner_") and not hermitian:
+        return _PRECONDITIONER
     if name in TABLE:
         return TABLE[name]
     return _PRECONDITIONER if name.startswith("preconditioner_") else ANY

@@ -121,3 +121,47 @@ def test_operators_and_their_preconditioners():
         rv.BiCGStab(lambda r: r)
     with pytest.raises(ValueError, match="not a preconditioner"):
         rv.BiCGStab("ilu")
+
+
+class Shrinking:
+    """A set-up of the user's own, without counts, so small that squares of what it gives vanish."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def bind(self, problem, carry):
+        return self
+
+    def apply(self, r):
+        return r * r.dtype.type(self.size)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("stored", [True, False])
+def test_squares_that_vanish_end_in_a_status(dtype, stored):
+    from scipy.sparse.linalg import aslinearoperator
+
+    A, b = windy(30, dtype)
+    given = A if stored else aslinearoperator(A)
+    size = 1e-25 if np.dtype(dtype).itemsize == 4 or dtype == "complex64" else 1e-200
+    result = rv.solve(rv.LinearSystem(given, b), rv.BiCGStab(Shrinking(size)), rtol=1e-3, on_fail="ignore")
+    assert result.status in (rv.Status.BREAKDOWN, rv.Status.NONFINITE) or result.ok
+    assert not result.ok or np.linalg.norm(b - A @ result.x) <= 1.001e-3 * np.linalg.norm(b)
+    tight = rv.solve(rv.LinearSystem(A, b), rv.BiCGStab(rv.Jacobi()), rtol=0.0, on_fail="ignore")
+    assert isinstance(tight.status, rv.Status) and tight.seen["residual"] < 1e-3 * np.linalg.norm(b)
+
+
+def test_a_dot_product_that_is_no_number_is_called_so():
+    from scipy.sparse.linalg import LinearOperator
+
+    A, b = windy(30)
+    calls = []
+
+    def once(v):
+        calls.append(1)
+        return A @ v * (np.nan if len(calls) == 1 else 1.0)
+
+    result = rv.solve(
+        rv.LinearSystem(LinearOperator(A.shape, matvec=once, dtype=float), b), "bicgstab", on_fail="ignore"
+    )
+    assert result.status == rv.Status.NONFINITE

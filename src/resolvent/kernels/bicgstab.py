@@ -101,7 +101,7 @@ def bicgstab(ip, ix, a, dinv, use_dinv, x, r, rh, vec, scal, info, n_steps, goal
     beta = scal[1]
     for step in range(n_steps):
         rho = scal[0]
-        if not abs(rho) > lost * info[1] * info[3]:
+        if not abs(rho) > lost * info[1] * info[3] or info[1] < 1e-30 * info[3]:  # far below what x can hold
             info[2] = RHO if np.isfinite(abs(rho)) else NONFINITE
             return step
         _direction(dinv, use_dinv, r, p, v, ph, cast(beta), cast(scal[2]))
@@ -119,8 +119,9 @@ def bicgstab(ip, ix, a, dinv, use_dinv, x, r, rh, vec, scal, info, n_steps, goal
             scal[0] = zero
             return step + 1
         ts, tt = _product(ip, ix, a, sh, t, r, zero)
-        omega = np.conj(ts) / tt
-        if not abs(ts) > lost * np.sqrt(tt) * norm:
+        small = not abs(ts) > lost * np.sqrt(tt) * norm or not tt > 0.0
+        omega = zero if small else np.conj(ts) / tt
+        if small or omega == zero:
             _only(x, ph, cast(alpha))
             info[1] = norms[step] = norm
             info[2] = OMEGA if np.isfinite(abs(ts)) and np.isfinite(tt) else NONFINITE

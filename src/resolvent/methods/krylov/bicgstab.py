@@ -119,8 +119,8 @@ class PlainBiCGStab(Recurrence):
     def one(self) -> bool:
         """One iteration: a step of BiCG and a step of GMRES(1)."""
         rho = self.dot(self.shadow, self.r)
-        if self.lost(rho, self.size * self.norm):
-            return self.fail(Status.BREAKDOWN, _RHO)
+        if self.lost(rho, self.size * self.norm) or self.norm < 1e-30 * self.size:  # far below what x can hold
+            return self.broke(rho, _RHO)
         if self.p is None:
             self.p = self.r + 0.0
         else:
@@ -130,7 +130,7 @@ class PlainBiCGStab(Recurrence):
         self.v = self._product(ph)
         down = self.dot(self.shadow, self.v)
         if self.lost(down, self.size * self.norm2(self.v)):
-            return self.fail(Status.BREAKDOWN, _ALPHA)
+            return self.broke(down, _ALPHA)
         self.rho, self.alpha = rho, rho / down
         self.x += self.alpha * ph
         self.r -= self.alpha * self.v
@@ -138,9 +138,9 @@ class PlainBiCGStab(Recurrence):
         sh = self.precondition(self.r)
         t = self._product(sh)
         ts, tt = self.dot(t, self.r), self.redot(t, t)
-        if self.lost(ts, tt**0.5 * self.norm):
+        if self.lost(ts, tt**0.5 * self.norm) or not tt > 0.0 or ts / tt == 0.0:  # squares may vanish where dots do not
             if self.norm > 0.0:
-                self.fail(Status.BREAKDOWN, _OMEGA)
+                self.broke(ts, _OMEGA)
             return True
         self.omega = ts / tt
         self.x += self.omega * sh

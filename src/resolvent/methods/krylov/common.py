@@ -7,6 +7,7 @@ A method here is a frozen record that says which *recurrence* runs it. A recurre
 ``Recurrence`` is one whose ``one()`` makes one iteration with array-API operations; compiled ones replace ``advance``.
 """
 
+import cmath
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +59,7 @@ def preconditioned(problem: Any, bound: Any, r: Any) -> Any:
         return r
     work = problem.work
     work.add("preconditions")
-    for name, amount in bound.counts.items():
+    for name, amount in getattr(bound, "counts", {}).items():  # a user's own set-up need not count
         work.add(name, amount)
     return applied(bound, r)
 
@@ -101,6 +102,12 @@ class Recurrence:
         """End this start; for use as ``return self.fail(...)`` in ``one``."""
         self.status, self.reason = status, reason
         return False
+
+    def broke(self, value: Any, reason: str) -> bool:
+        """End this start because ``value`` vanished, or because it is no number."""
+        if not cmath.isfinite(value):
+            return self.fail(Status.NONFINITE, NOT_FINITE)
+        return self.fail(Status.BREAKDOWN, reason)
 
     def lost(self, value: Any, size: float) -> bool:
         """Whether a dot product has no digit left beside the product of norms that bounds it."""
