@@ -93,3 +93,10 @@ def test_the_work_of_the_explanation_is_counted(explained):
     result = rv.solve(rv.LinearSystem(A, np.ones(N)), "cg", on_fail="ignore")
     assert len(explained) == 1 and "outside_range" in result.seen
     assert result.work["products"] > 4
+
+
+def test_every_family_explains_what_failed_for_good():
+    """A fixed point whose reference is one already asks for zero, and that is said."""
+    problem = rv.FixedPoint(lambda x: 0.5 * x)
+    result = rv.solve(problem, rv.Picard(), x0=np.ones(3), max_steps=5, on_fail="ignore")
+    assert result.status == Status.BUDGET and "give atol" in result.reason

@@ -10,7 +10,7 @@ from . import books
 from .errors import OperatorError
 from .loop import drive
 from .options import better, measured
-from .protocol import Advice, with_params
+from .protocol import Advice, Measure, with_params
 from .result import Result
 from .status import Change, Status
 from .stopping import Rule, Seconds, Standard
@@ -94,7 +94,9 @@ class Solving:
         """Look closer at a solve that failed for good, where the problem can; costs work, and no learner is fed it."""
         explain = getattr(problem, "explain", None)
         if explain is not None:
-            result.status, result.why = explain(result.status, result.why, result.seen)
+            residual = result.seen.get("residual")
+            best = None if residual is None else Measure(residual, result.carry.get("residual"))
+            result.status, result.why = explain(result.status, result.x, best, result.why, result.seen)
 
     def _unfit(self, problem: Any, change: Change, why: str, begin: float) -> Result:
         """Input that is not finite: said before any work."""

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, lsmr
 
-from ..core import Status
+from ..core import Measure, Status
 
 __all__ = ["explain_failure"]
 
@@ -17,7 +17,9 @@ _LOOK = frozenset(
 _LARGEST = 200_000
 
 
-def explain_failure(problem: Any, status: Status, why: str, seen: dict[str, Any]) -> tuple[Status, str]:
+def explain_failure(
+    problem: Any, status: Status, best: Measure | None, why: str, seen: dict[str, Any]
+) -> tuple[Status, str]:
     """The status and sentence that fit what is found; costs products, once, where a solve has failed for good.
 
     A system whose least-squares residual is above the tolerance while ``A^H r`` vanishes has no solution: it ends
@@ -27,7 +29,7 @@ def explain_failure(problem: Any, status: Status, why: str, seen: dict[str, Any]
         return Status.NONFINITE, "A contains NaN or inf"
     if not math.isfinite(problem.scale):
         return Status.NONFINITE, "b contains NaN or inf"
-    if status == Status.NONFINITE or "residual" not in seen:
+    if status == Status.NONFINITE or best is None:
         return status, why
     if status not in _LOOK or problem.n > _LARGEST or not problem.stored:
         return status, why

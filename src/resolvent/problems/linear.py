@@ -406,9 +406,11 @@ class LinearSystem(Remembering, Columns, Units):
         other = "" if name in ("float64", "complex128") else " or pass float64"
         return f"no {name} vector does better; ask rtol >= {rtol:.1g}{other}"
 
-    def explain(self, status: Status, why: str, seen: dict[str, Any]) -> tuple[Status, str]:
-        """Look closer at a failure: not finite, inconsistent, indefinite."""
-        return explain_failure(self, status, why, seen)
+    def explain(
+        self, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]
+    ) -> tuple[Status, str]:
+        """Look closer at a solve that failed for good: not finite, inconsistent, indefinite."""
+        return explain_failure(self, status, best, why, seen)
 
     def features(self) -> Any:
         """The context, or a strided sample of entries and right-hand side: what ordering by similarity looks at."""
