@@ -388,6 +388,7 @@ def test_every_method_is_enrolled():
     from resolvent.core.registry import REGISTRY
 
     elsewhere = (  # families with a battery of their own
+        ".methods.coordinate.",
         ".methods.fixedpoint.",
         ".methods.transport.",
     )

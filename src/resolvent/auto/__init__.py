@@ -17,6 +17,7 @@ __all__ = ["FAMILIES", "arms", "learner"]
 FAMILIES: dict[str, str] = {
     "stored": "linear",
     "operator": "linear",
+    "composite": "composite",
     "fixedpoint": "fixed_point",
     "transport": "transport",
 }

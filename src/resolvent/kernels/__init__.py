@@ -14,8 +14,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_MODULES = frozenset({"bandit", "bicgstab", "cg", "csr", "eisenstat", "ic0", "ilu0", "minres", "sor", "transport"})
-_FILES = _MODULES | {"triangular"}
+_MODULES = frozenset(
+    {
+        "bandit",
+        "bicgstab",
+        "cg",
+        "columns",
+        "composite",
+        "csr",
+        "eisenstat",
+        "ic0",
+        "ilu0",
+        "minres",
+        "sor",
+        "transport",
+    }
+)
+_FILES = _MODULES | {"certificate", "factor", "triangular"}
 _said = False
 _checked = False
 

@@ -3,6 +3,7 @@
 from ..core.registry import register
 from .guess import (
     Guess,
+    Path,
     Potentials,
 )
 from .recycle import Lifetime, Recycle
@@ -18,6 +19,7 @@ __all__ = [
     "Climb",
     "Guess",
     "Lifetime",
+    "Path",
     "Potentials",
     "Recycle",
 ]
@@ -29,6 +31,7 @@ register(
         Climb,
         Guess,
         Lifetime,
+        Path,
         Potentials,
         Recycle,
     ),

@@ -1,4 +1,4 @@
-"""Preconditioners: frozen recipes, and what their set-up gives for one matrix."""
+"""Preconditioners (frozen recipes, and what their set-up gives for one matrix); losses and penalties."""
 
 from .amg import AMG, AMGBound
 from .base import Bound, Stored
@@ -6,6 +6,8 @@ from .block import BlockJacobi, BlockJacobiBound
 from .factor import DenseFactorBound, FactorBound
 from .ic import IC, ICBound
 from .ilu import ILU0, ILUT, ILU0Bound, ILUTBound
+from .losses import LeastSquares, Logistic, Quadratic
+from .penalties import L1, Box, ElasticNet, GroupL1, NonNegative
 from .polynomial import (
     ChebyshevPolynomial,
     ChebyshevPolynomialBound,
@@ -19,17 +21,25 @@ __all__ = [
     "IC",
     "ILU0",
     "ILUT",
+    "L1",
     "AMGBound",
     "BlockJacobi",
     "BlockJacobiBound",
     "Bound",
+    "Box",
     "ChebyshevPolynomial",
     "ChebyshevPolynomialBound",
     "DenseFactorBound",
+    "ElasticNet",
     "FactorBound",
+    "GroupL1",
     "ICBound",
     "ILU0Bound",
     "ILUTBound",
+    "LeastSquares",
+    "Logistic",
+    "NonNegative",
+    "Quadratic",
     "Space",
     "Stored",
     "SymmetricPolynomial",

@@ -1,11 +1,13 @@
 """Problem families: one frozen dataclass each."""
 
+from .composite import Composite
 from .fixed_point import FixedPoint
 from .linear import LinearSystem
 from .plain import recalled
 from .transport import Transport
 
 __all__ = [
+    "Composite",
     "FixedPoint",
     "LinearSystem",
     "Transport",

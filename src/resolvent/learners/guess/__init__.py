@@ -1,6 +1,11 @@
 """Learners that propose a first guess."""
 
 from .fischer import Guess
+from .path import Path
 from .potentials import Potentials
 
-__all__ = ["Guess", "Potentials"]
+__all__ = [
+    "Guess",
+    "Path",
+    "Potentials",
+]

@@ -1,0 +1,138 @@
+"""Along a path of penalties: the last minimiser as first guess, and the factor of its support, while that pays.
+
+    w0(lambda_k) = w(lambda_{k-1}),   slot support_factor: L L' = X_A'X_A of the last support A
+
+The guess names the working set and the signs, so that the first Newton step on the carried factor is the exact step to
+the next lambda where the support stays. Both are on probation: the cost is compared with solves from zero, which are made
+again ever more rarely. Nothing is asked of the problem.
+
+Reference: Friedman, Hastie, Tibshirani, J. Stat. Softw. 33 (2010), section 2.5.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core import Advice, Learner
+
+__all__ = ["Path"]
+
+_LONGEST = 128
+
+
+@dataclass(eq=False)
+class Path(Learner):
+    """Hands the last minimiser and its support's factor to the next problem of the same shape, while that pays.
+
+    Parameters
+    ----------
+    always : bool, default False
+        Hand on without probation (for experiments).
+
+    Examples
+    --------
+    >>> import numpy as np, resolvent as rv
+    >>> rng = np.random.default_rng(0)
+    >>> loss = rv.LeastSquares(rng.standard_normal((50, 80)), rng.standard_normal(50))
+    >>> warm = rv.Session(rv.CoordinateDescent(), learners=[rv.Path()], rtol=1e-8)
+    >>> cold = rv.Session(rv.CoordinateDescent(), rtol=1e-8)
+    >>> paths = [[s.solve(rv.Composite(loss, rv.L1(0.3 * 0.9**k))).steps for k in range(20)] for s in (warm, cold)]
+    >>> sum(paths[0]) < sum(paths[1])
+    True
+    """
+
+    always: bool = False
+
+    owns = frozenset({"x0", "support_factor"})
+
+    def __post_init__(self) -> None:
+        self._x: Any = None
+        self._factor: Any = None
+        self._epoch = -1
+        self._mine = False
+        self._book = [0.0, 0.0, 0.0, 0.0, 16.0, 16.0]  # cold cost, count, warm cost, count, wait, next wait
+        self.used = 0
+
+    def propose(self, problem: Any, advice: Advice) -> Advice:
+        """The last minimiser and its factor, unless the user gave x0 or the record speaks against it."""
+        self._mine = False
+        if problem.epoch != self._epoch:
+            self._x, self._factor, self._epoch = None, None, problem.epoch
+        fits = self._x is not None and self._x.shape == (problem.n,) and self._x.dtype == problem.dtype
+        if self._factor is not None:
+            advice.carry["support_factor"] = self._factor
+        if advice.x0 is not None or not fits or not (self.always or self._wanted()):
+            return advice
+        advice.x0 = self._x.copy()
+        self._mine = True
+        self.used += 1
+        return advice
+
+    def _wanted(self) -> bool:
+        cold, colds, warm, warms, wait, _ = self._book
+        if colds < 1:
+            return False
+        if warms < 2:
+            return True
+        pays = warm <= cold
+        self._book[4] = wait - 1
+        if wait > 0:
+            return pays
+        self._book[5] = min(2 * self._book[5], _LONGEST)
+        self._book[4] = self._book[5]
+        return not pays
+
+    def recover(self, problem: Any, advice: Advice, result: Any) -> Advice | None:
+        """A failure under a guess is tried again from nothing."""
+        if not self._mine:
+            return None
+        self._mine = False
+        carry = {k: v for k, v in advice.carry.items() if k != "support_factor"}
+        return Advice(None, dict(advice.params), carry, None, False)
+
+    def observe(self, problem: Any, advice: Advice, result: Any) -> None:
+        """Keep what was reached; compare costs."""
+        if result.ok and result.x is not None:
+            self._x = np.array(result.x)
+            self._factor = result.carry.get("support_factor", self._factor)
+        if advice.trial or result.capped or not result.ok:
+            return
+        at = 2 if self._mine else 0
+        if not self._mine and advice.x0 is not None:
+            return
+        book = self._book
+        book[at + 1] += 1
+        book[at] += max(1.0 / book[at + 1], 0.25) * (result.cost.setup + result.cost.running - book[at])
+
+    def digest(self) -> list[str]:
+        """A line for the summary."""
+        cold, _, warm, warms, _, _ = self._book
+        if not warms:
+            return []
+        return [f"path: warm {self.used} times, {warm:.1f} products a solve against {cold:.1f} from zero"]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The last minimiser and the books; a factor is made again."""
+        return {"x": self._x, "epoch": self._epoch, "book": list(self._book), "used": self.used}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` gave.
+
+        Raises
+        ------
+        ValueError
+            When it is not of that form.
+        """
+        x, book = state["x"], state["book"]
+        sound = x is None or (isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype.kind == "f")
+        sound = sound and (x is None or bool(np.all(np.isfinite(x))))
+        sound = sound and isinstance(book, list) and len(book) == 6
+        sound = sound and all(type(v) in (int, float) and math.isfinite(v) and v >= -1 for v in book)
+        sound = sound and type(state["epoch"]) is int and type(state["used"]) is int and state["used"] >= 0
+        if not sound:
+            raise ValueError("the state of a path learner is not one")
+        self._x, self._factor = (None if x is None else np.array(x)), None
+        self._epoch, self.used = state["epoch"], state["used"]
+        self._book = [float(v) for v in book]
