@@ -154,12 +154,15 @@ class ApplyEngine:
         self.bound = bound
         self.counts = getattr(bound, "counts", {})
         self.xp = array_namespace(r)
+        self.complex = self.xp.isdtype(r.dtype, "complex floating")
         self.p: Any = None
         self.rz = 0.0
         self.done = 0  # iterations of the call that runs
 
-    def _dot(self, u: Any, v: Any) -> Any:
-        return self.xp.vecdot(u, v)
+    def _dot(self, u: Any, v: Any) -> float:
+        """The real part of <u, v>."""
+        value = self.xp.vecdot(u, v)
+        return complex(value).real if self.complex else float(value)
 
     def advance(self, room: int, goal: float, norms: Any) -> int:
         """At most ``room`` iterations."""
@@ -186,21 +189,21 @@ class ApplyEngine:
     def _one(self) -> bool:
         """One iteration; False when it could not be made, with the code."""
         z = self._precondition()
-        rz = float(self._dot(self.r, z).real)
+        rz = self._dot(self.r, z)
         if not (rz > 0.0 and math.isfinite(rz)):
             self.code = (3 if self.norm == 0.0 else 1) if math.isfinite(rz) else 2
             return False
         self.p = z + 0.0 if self.p is None else z + (rz / self.rz) * self.p
         self.rz = rz
         q = self.problem.product(self.p)
-        pq = float(self._dot(self.p, q).real)
+        pq = self._dot(self.p, q)
         if not (pq > 0.0 and math.isfinite(pq)):
             self.code = 1 if math.isfinite(pq) else 2
             return False
         alpha = rz / pq
         self.x += alpha * self.p
         self.r -= alpha * q
-        self.norm = math.sqrt(float(self._dot(self.r, self.r).real))
+        self.norm = math.sqrt(self._dot(self.r, self.r))
         self.problem.work.add("passes", 12)
         self.problem.work.add("calls")
         return True

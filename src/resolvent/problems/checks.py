@@ -23,11 +23,29 @@ __all__ = [
     "ldexp_scalar",
     "orthonormal",
     "random_like",
+    "other_library",
     "right_hand_side",
     "safe_norm",
 ]
 
 _DTYPES = {np.dtype(t) for t in ("float32", "float64", "complex64", "complex128")}
+
+
+def other_library(problem: Any) -> bool:
+    """Make the problem one over another array library where A or b is of one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        When they do not fit together.
+    """
+    from .arrays import ArraySystem, is_foreign
+
+    if not (is_foreign(problem.b) or is_foreign(problem.A)):
+        return False
+    object.__setattr__(problem, "__class__", ArraySystem)
+    problem._prepare()
+    return True
 
 
 def kind_of(A: Any) -> str:
@@ -43,6 +61,7 @@ def kind_of(A: Any) -> str:
     else:
         raise TypeError(
             f"A is a {type(A).__name__}; a SciPy sparse array, a NumPy array or a LinearOperator is expected"
+            " (arrays of another library go with a b of the same)"
         )
     shape = A.shape
     if len(shape) != 2 or shape[0] != shape[1]:

@@ -36,8 +36,9 @@ class LinearSystem(Remembering, Columns, Units):
 
     Parameters
     ----------
-    A : sparse array or matrix of any format, ndarray, or LinearOperator, shape (n, n)
+    A : sparse array or matrix of any format, ndarray, LinearOperator, or array of another library, shape (n, n)
         float32, float64, complex64 or complex128. Canonical CSR is used as it is, never copied, never changed.
+        With a torch, CuPy or other array-API b: a dense array of that library, an operator or a function over it.
     b : ndarray, shape (n,) or (n, k)
         Right-hand side(s), in any finite size: 1e-300 and 1e300 are ordinary.
     context : float or array, optional
@@ -84,6 +85,8 @@ class LinearSystem(Remembering, Columns, Units):
 
     def __post_init__(self) -> None:
         A, b = self.A, self.b
+        if type(b) is not np.ndarray and checks.other_library(self):
+            return
         kind = checks.kind_of(A)
         b = checks.right_hand_side(b, A.shape)
         dtype = checks.common_dtype(A, b)
@@ -158,7 +161,7 @@ class LinearSystem(Remembering, Columns, Units):
 
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when something in ``needs`` is not offered."""
-        other = sorted(needs - {"entries", "symmetric"})
+        other = sorted(needs - {"complex symmetric", "entries", "symmetric"})
         if other:
             return f"it needs {', '.join(other)}, which a linear system does not offer; use method 'auto'"
         if "entries" in needs and not self.stored:

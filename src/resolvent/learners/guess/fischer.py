@@ -79,7 +79,7 @@ class Guess(Learner):
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """Set x0 and its residual, unless the user gave x0 or the record speaks against it."""
         self._mine = False
-        if not hasattr(problem, "rhs"):  # no linear system: there is nothing to project
+        if not isinstance(getattr(problem, "rhs", None), np.ndarray):  # no linear system over NumPy: nothing to project
             return advice
         if problem.epoch != self._epoch:
             self._x, self._ax, self._epoch = [], [], problem.epoch
@@ -139,7 +139,7 @@ class Guess(Learner):
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep the solution; compare the cost with that of solves from zero."""
-        if not hasattr(problem, "rhs"):  # no linear system: nothing to combine
+        if not isinstance(getattr(problem, "rhs", None), np.ndarray):  # nothing to combine
             return
         if result.ok and result.x is not None:
             self._keep(problem, result)

@@ -1,0 +1,146 @@
+"""The same files over NumPy, torch and array-api-strict: same iterates up to rounding, dtype and device kept."""
+
+import importlib
+import math
+
+import numpy as np
+import pytest
+
+import resolvent as rv
+from resolvent.problems.arrays import ArraySystem
+
+N = 60
+
+
+def library(name):
+    module = {"torch": "torch", "strict": "array_api_strict"}[name]
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"needs {module}, which is not installed")
+    return importlib.import_module(module)
+
+
+def given(kind, dtype, seed=0):
+    """A dense matrix of the kind and a right-hand side."""
+    rng = np.random.default_rng(seed)
+    cplx = np.dtype(dtype).kind == "c"
+    B = rng.standard_normal((N, N)) + (1j * rng.standard_normal((N, N)) if cplx else 0.0)
+    b = rng.standard_normal(N) + (1j * rng.standard_normal(N) if cplx else 0.0)
+    Q = np.linalg.qr(B)[0]
+    values = np.linspace(1.0, 30.0, N) * (np.where(np.arange(N) % 2, 1.0, -1.0) if kind == "indefinite" else 1.0)
+    A = (Q * values) @ Q.conj().T
+    if kind == "complex symmetric":
+        A = (A.real + A.real.T) / 2 + (1j * np.diag(np.linspace(1, 4, N)) if cplx else 0.0)
+    elif kind == "general":
+        A = A + 0.2 * np.triu(rng.standard_normal((N, N)))
+    else:
+        A = (A + A.conj().T) / 2
+    return A.astype(dtype), b.astype(dtype)
+
+
+METHODS = {
+    "cg": (rv.CG(), "definite"),
+    "cg+function": (rv.CG(lambda r: 0.5 * r), "definite"),
+    "flexiblecg": (rv.FlexibleCG(window=2), "definite"),
+    "minres": (rv.MINRES(), "indefinite"),
+    "bicgstab": (rv.BiCGStab(), "general"),
+    "idr": (rv.IDR(s=3), "general"),
+    "cocg": (rv.COCG(), "complex symmetric"),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128", "complex64"])
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+@pytest.mark.parametrize("name", METHODS)
+def test_solves_in_the_namespace_given(name, lib, dtype):
+    xp = library(lib)
+    method, kind = METHODS[name]
+    A, b = given(kind, dtype)
+    rtol = 1e-9 if np.finfo(dtype).eps < 1e-10 else 1e-3
+    before = A.tobytes() + b.tobytes()
+    a, c = xp.asarray(A), xp.asarray(b)
+    result = rv.solve(rv.LinearSystem(a, c), method, rtol=rtol)
+    assert result.ok, result.reason
+    assert type(result.x) is type(c) and result.x.dtype == c.dtype
+    assert getattr(result.x, "device", None) == getattr(c, "device", None)
+    x = np.asarray(result.x)
+    assert np.linalg.norm(b - A @ x) <= 1.01 * rtol * np.linalg.norm(b)
+    assert np.asarray(a).tobytes() + np.asarray(c).tobytes() == before
+    plain = rv.solve(rv.LinearSystem(A, b), method, rtol=rtol)
+    assert abs(plain.steps - result.steps) <= 1 + 0.1 * plain.steps
+
+
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+def test_functions_and_operators_over_the_library(lib):
+    xp = library(lib)
+    A, b = given("definite", "float64")
+    a, c = xp.asarray(A), xp.asarray(b)
+
+    class Operator:
+        shape = (N, N)
+
+        def matvec(self, x):
+            return a @ x
+
+    for operator in (Operator(), lambda x: a @ x):
+        result = rv.solve(rv.LinearSystem(operator, c), "cg", rtol=1e-9)
+        assert result.ok and type(result.x) is type(c)
+        assert np.linalg.norm(b - A @ np.asarray(result.x)) <= 1.01e-9 * np.linalg.norm(b)
+    inverse = xp.asarray(np.linalg.inv(A))
+    assert rv.solve(rv.LinearSystem(a, c), rv.FlexibleCG(preconditioner=lambda r: inverse @ r)).steps <= 2
+
+
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+def test_sessions_auto_guesses_and_sizes(lib):
+    xp = library(lib)
+    A, b = given("definite", "float64")
+    session = rv.Session(rtol=1e-8)
+    for k in range(4):
+        x = session(xp.asarray(A + 0.01 * k * np.eye(N)), xp.asarray(b))
+        assert np.linalg.norm(b - (A + 0.01 * k * np.eye(N)) @ np.asarray(x)) <= 1.01e-8 * np.linalg.norm(b)
+    assert session(A, b).__class__ is np.ndarray  # NumPy in the same session
+    for size in (1e-300, 1e300):
+        result = rv.solve(rv.LinearSystem(xp.asarray(A), xp.asarray(size * b)), "minres", rtol=1e-9)
+        assert result.ok and np.allclose(np.asarray(result.x) / size, np.linalg.solve(A, b), rtol=1e-6)
+    start = xp.asarray(np.linalg.solve(A, b))
+    again = rv.solve(rv.LinearSystem(xp.asarray(A), xp.asarray(b)), "cg", x0=start, rtol=1e-6)
+    assert again.ok and again.steps == 0
+    assert rv.solve(rv.LinearSystem(xp.asarray(A), xp.asarray(0.0 * b)), "bicgstab").steps == 0
+
+
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+def test_what_is_refused(lib):
+    xp = library(lib)
+    A, b = given("definite", "float64")
+    a, c = xp.asarray(A), xp.asarray(b)
+    with pytest.raises(TypeError, match="of the same"):
+        rv.LinearSystem(a, b)
+    with pytest.raises(TypeError, match="is expected"):
+        rv.LinearSystem(A, c)
+    with pytest.raises(ValueError, match="square"):
+        rv.LinearSystem(a[:, :-1], c)
+    with pytest.raises(ValueError, match="shape"):
+        rv.LinearSystem(a, c[:-1])
+    with pytest.raises(ValueError, match="vector"):
+        rv.LinearSystem(a, a)
+    with pytest.raises(TypeError, match="dtype"):
+        rv.LinearSystem(a, xp.asarray(np.arange(N)))
+    with pytest.raises(ValueError, match="entries"):
+        rv.solve(rv.LinearSystem(a, c), rv.CG(rv.Jacobi()))
+    with pytest.raises(ValueError, match="symmetric"):
+        rv.solve(rv.LinearSystem(xp.asarray(np.triu(A)), c), "minres")
+    with pytest.raises(TypeError, match="x0"):
+        rv.solve(rv.LinearSystem(a, c), "cg", x0=b)
+    bad = b.copy()
+    bad[3] = math.nan
+    assert rv.solve(rv.LinearSystem(a, xp.asarray(bad)), "cg", on_fail="ignore").status == rv.Status.NONFINITE
+    result = rv.solve(rv.LinearSystem(lambda x: x[:-1], c), "cg", on_fail="ignore")
+    assert result.status == rv.Status.ERROR and "shape" in result.reason
+    result = rv.solve(rv.LinearSystem(lambda x: x * x, c), "bicgstab", on_fail="ignore", max_steps=50)
+    assert not result.ok
+
+
+def test_numpy_input_takes_the_old_way():
+    A, b = given("definite", "float64")
+    assert type(rv.LinearSystem(A, b)) is rv.LinearSystem
+    assert type(rv.LinearSystem(A, list(b))) is rv.LinearSystem
+    assert issubclass(ArraySystem, rv.LinearSystem)
