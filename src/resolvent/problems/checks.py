@@ -22,8 +22,8 @@ __all__ = [
     "ldexp",
     "ldexp_scalar",
     "orthonormal",
-    "random_like",
     "other_library",
+    "random_like",
     "right_hand_side",
     "safe_norm",
 ]
