@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import resolvent as rv
-from resolvent.problems.arrays import ArraySystem
+from resolvent.problems.foreign import ArraySystem
 
 N = 60
 

@@ -39,7 +39,7 @@ def other_library(problem: Any) -> bool:
     ValueError, TypeError
         When they do not fit together.
     """
-    from .arrays import ArraySystem, is_foreign
+    from .foreign import ArraySystem, is_foreign
 
     if not (is_foreign(problem.b) or is_foreign(problem.A)):
         return False
