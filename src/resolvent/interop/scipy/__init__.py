@@ -16,4 +16,4 @@ from .own import bicgstab, cg, gmres, minres
 
 __all__ = ["OWN", "bicg", "bicgstab", "cg", "cgs", "gcrotmk", "gmres", "lgmres", "minres", "qmr", "tfqmr"]
 
-OWN = frozenset({"cg"})
+OWN = frozenset({"bicgstab", "cg", "minres"})

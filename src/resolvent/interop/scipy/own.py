@@ -6,13 +6,12 @@ agree. A call costs one product more than the recurrence.
 
 import warnings
 
-from scipy.sparse.linalg import bicgstab as _bicgstab
 from scipy.sparse.linalg import cg as _cg
 from scipy.sparse.linalg import gmres as _gmres
 from scipy.sparse.linalg import minres as _minres
 
 from ...core import Status
-from ...methods import CG
+from ...methods import CG, MINRES, BiCGStab
 from .system import Face, check_atol
 
 __all__ = ["bicgstab", "cg", "gmres", "minres"]
@@ -102,7 +101,8 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     known = face.known()
     if known is not None:
         return known
-    return face.lent(_bicgstab, callback, rtol=0.0, atol=face.tolerance)
+    result = face.own(BiCGStab(preconditioner=face.recipe), callback)
+    return result.x, face.info(result)
 
 
 def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=None, maxiter=None, M=None, callback=None, callback_type=None):
@@ -200,4 +200,11 @@ def minres(A, b, x0=None, *, rtol=1e-5, shift=0.0, maxiter=None, M=None, callbac
     known = face.known()
     if known is not None:
         return known
-    return face.lent_minres(_minres, callback, show=show, check=check)
+    if show:
+        return face.lent_minres(_minres, callback, show=True, check=check)
+    if check:  # before its first iteration
+        _minres(A, b, shift=shift, M=M, maxiter=0, check=True)
+    result = face.own(MINRES(preconditioner=face.recipe), callback)
+    if result.status == Status.INDEFINITE:
+        raise ValueError(result.reason)
+    return result.x, max(1, result.steps) if result.status == Status.BREAKDOWN else face.info(result)

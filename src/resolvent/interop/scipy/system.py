@@ -8,7 +8,7 @@ The measure is that of `LinearSystem`. A product that a solver made at the very 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -72,6 +72,7 @@ class Given:
     """A preconditioner that is given as the action of ``M``, an approximate inverse."""
 
     operator: Any
+    counts: ClassVar[dict[str, float]] = {}
 
     def bind(self, problem: Any, carry: Any) -> "Given":
         """Nothing to set up."""
@@ -187,8 +188,9 @@ class Face:
     def _matrix(self, A: Any, shift: float) -> Any:
         """What the problem is made of: stored entries where they are sparse, else an operator."""
         dtype = _inexact(self.operator.dtype)
-        if sp.issparse(A) and not shift:
-            return A if A.dtype == dtype else A.astype(dtype)
+        if sp.issparse(A):
+            A = A if A.dtype == dtype else A.astype(dtype)
+            return A if not shift else A - dtype.type(shift) * sp.eye_array(A.shape[0], dtype=dtype)
         inner = Dense(np.asarray(A).astype(dtype, copy=False)) if isinstance(A, np.ndarray) else self.operator
         self.watch = Watch(_Shifted(inner, shift) if shift else inner, dtype)
         return self.watch
