@@ -25,11 +25,12 @@ ALLOWED = {
     "auto": {"core", "learners", "methods", "operators"},
     "__init__": (FACE | {"report"}) - {"__init__"},
     "runs": FACE | {"report"},
+    "doctor": FACE | {"report"},
     "generate": FACE | {"report", "runs"},
     "bench": FACE,
     "experiments": FACE | {"report"},
     "demo": FACE | {"bench", "report", "runs"},
-    "cli": FACE | {"bench", "demo", "experiments", "generate", "report", "runs"},
+    "cli": FACE | {"bench", "demo", "doctor", "experiments", "generate", "report", "runs"},
     "__main__": {"cli"},
 }
 BANNED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "krypy", "jaxopt", "fancyimpute"}

@@ -1,4 +1,4 @@
-"""``solve`` one system from a file."""
+"""``solve`` one system from a file; ``doctor``: what it is like."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from .entry import app
-from .voice import Json, Method, Quiet, Rtol, Voice
+from .voice import Json, Method, Quiet, Rtol, Voice, need
 
 
 @app.command("solve")
@@ -57,3 +57,42 @@ def _save(path: Path, x: Any) -> None:
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(x), version=(1, 0), allow_pickle=False)
     atomic_write(path, buffer.getvalue())
+
+
+@app.command("doctor")
+def _doctor(
+    matrix: Annotated[Path, typer.Argument(metavar="A", help="A system: .mtx, .npz, .h5, .hdf5.")],
+    rhs: Annotated[Path | None, typer.Argument(metavar="[B]", help="Its right-hand side: .mtx or .npy.")] = None,
+    rtol: Annotated[float, typer.Option(help="What the trials have to reach.")] = 1e-8,
+    seconds: Annotated[float, typer.Option(help="For the trials together.")] = 6.0,
+    seed: Annotated[int, typer.Option(help="Of random vectors.")] = 0,
+    picture: Annotated[Path | None, typer.Option(help="Draw spectrum and trials into this PNG file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page into this HTML file.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what a matrix is like, what was tried on it, and what is recommended."""
+    import resolvent as rv
+
+    from ..doctor import examine
+    from ..doctor.words import lines
+
+    voice = Voice(as_json, quiet)
+    for path, kind in ((picture, ".png"), (report, ".html")):
+        if path is not None:
+            need("matplotlib", "jinja2")
+            if path.suffix != kind or not path.absolute().parent.is_dir():
+                raise ValueError(f"{path}: a {kind} file in a folder that exists is expected")
+    found = examine(rv.load_system(matrix, rhs), rtol=rtol, seconds=seconds, seed=seed)
+    voice.say(*lines(found, matrix.name))
+    if picture is not None and found.spectrum:
+        from ..doctor.picture import draw_png
+
+        draw_png(found, picture)
+        voice.say(f"picture: {picture}")
+    if report is not None and found.spectrum:
+        from ..doctor.picture import write_page
+
+        write_page(found, matrix.name, report)
+        voice.say(f"report: {report}")
+    voice.end(0 if found.good else 1, **found.facts())

@@ -7,8 +7,7 @@ The measure is that of `LinearSystem`. A product that a solver made at the very 
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,10 +16,11 @@ from scipy.sparse.linalg import aslinearoperator
 from ...core import Result, Status
 from ...core.loop import drive
 from ...core.stopping import Standard
+from ...operators.given import Given
 from ...problems import LinearSystem
 from ...problems.checks import ldexp
 
-__all__ = ["Face", "Given", "check_atol"]
+__all__ = ["Face", "check_atol"]
 
 _LARGEST = sys.float_info.max
 
@@ -65,22 +65,6 @@ class Dense:
     def rmatvec(self, x: Any) -> Any:
         """A' x."""
         return self.A.conj().T @ x
-
-
-@dataclass(frozen=True, eq=False)
-class Given:
-    """A preconditioner that is given as the action of ``M``, an approximate inverse."""
-
-    operator: Any
-    counts: ClassVar[dict[str, float]] = {}
-
-    def bind(self, problem: Any, carry: Any) -> "Given":
-        """Nothing to set up."""
-        return self
-
-    def apply(self, r: Any) -> Any:
-        """M r."""
-        return np.asarray(self.operator.matvec(r)).reshape(r.shape)
 
 
 class _Limit(Standard):
