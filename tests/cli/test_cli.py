@@ -140,7 +140,7 @@ def test_bad_input_is_one_line_and_exit_2(call, system, tmp_path, monkeypatch, w
 
 def test_help_is_exit_0(call):
     assert call("--help")[0] == 0
-    for name in ("run", "solve", "verify", "generate", "bench", "reproduce", "calibrate", "demo"):
+    for name in ("run", "solve", "verify", "doctor", "generate", "bench", "reproduce", "calibrate", "demo"):
         code, out, _ = call(name, "--help")
         assert code == 0 and "Usage" in out
 

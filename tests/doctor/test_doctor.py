@@ -92,7 +92,7 @@ def test_lanczos_and_arnoldi_find_all_of_a_small_matrix():
     v = rng.standard_normal(9) + 0j
     theta, weights = lanczos(lambda x: H @ x, v, 9)
     assert np.allclose(theta, np.linalg.eigvalsh(H)) and np.isclose(weights.sum(), 1.0)
-    values, vectors = np.linalg.eigh(H)
+    _, vectors = np.linalg.eigh(H)
     assert np.allclose(weights, np.abs(vectors.conj().T @ v) ** 2 / np.vdot(v, v).real)
     found = arnoldi(lambda x: A @ x, v, 9)
     assert all(np.abs(found - e).min() < 1e-9 for e in np.linalg.eigvals(A))
@@ -129,7 +129,7 @@ def test_without_a_factor_the_bounds_hold(monkeypatch):
     found = examine(rv.LinearSystem(A, np.ones(400)), seconds=0.5).spectrum
     assert exact[0] - 1e-9 <= found["smallest"] and found["largest"] <= exact[-1] + 1e-9
     assert found["condition"] <= exact[-1] / exact[0] * 1.000001 and "at least" in found["condition_known"]
-    hidden = examine(rv.LinearSystem(laplace(20, 0.02), np.ones(400)), seconds=0.5)
+    hidden = examine(rv.LinearSystem(laplace(20, exact[:2].mean()), np.ones(400)), seconds=0.5)
     assert hidden.spectrum["definite"] == "indefinite"  # Lanczos may miss it, CG or the pivots do not
     assert any(t.name.startswith("minres") for t in hidden.trials)
 
@@ -231,7 +231,7 @@ def test_what_nothing_solves_is_exit_1(call, tmp_path):
     save_system(tmp_path / "A.npz", rv.LinearSystem(sp.csr_array(A), np.array([1.0, 0.0, 1.0])))
     code, out, _ = call("doctor", tmp_path / "A.npz", "--seconds", "0.5")
     assert code == 1 and "singular" in out and "null space" in out
-    save_system(tmp_path / "empty.npz", rv.LinearSystem(sp.csr_array(np.diag([1.0, 0.0])), np.array([1.0, 1.0])))
+    save_system(tmp_path / "empty.npz", rv.LinearSystem(sp.csr_array(np.diag([1.0, 0.0])), np.array([1.0, 2.0])))
     code, out, _ = call("doctor", tmp_path / "empty.npz", "--seconds", "0.5")
     assert code == 1 and "1 empty rows" in out and "1 zeros on the diagonal" in out
 
@@ -274,4 +274,4 @@ def test_lines_fit_a_terminal():
     found = examine(rv.LinearSystem(laplace(12), np.ones(144)), seconds=0.5)
     said = lines(found, "A.mtx")
     assert any(line.startswith("recommended") for line in said)
-    assert all(len(line) < 170 for line in said)
+    assert all(len(line) < 150 for line in said)
