@@ -38,7 +38,8 @@ SECONDS = 90.0  # of one solve, in which kernels may have to be compiled
 class Row:
     """One method of the grid. To enrol another, add a line to ROWS below, and nothing else.
 
-    ``needs`` is what the method may refuse to work without, before any work: "hermitian", "entries". A refusal of a
+    ``needs`` is what the method may refuse to work without, before any work: "hermitian", "complex symmetric" (equal to
+    its transpose, not conjugated), "entries". A refusal of a
     system that has them is a false one. ``promise`` names what theory says of its convergence, a key of
     ``judge.PROMISES``: where it holds and a dense LU solves the system, a failure is a false alarm. ``slot`` is what it
     carries to the next system, kept by a Lifetime in the modes with a session. ``kind`` is the family of problems, that
@@ -76,6 +77,19 @@ ROWS = [
     Row("bicgstab", rv.BiCGStab(), (), "ordinary", wraps=True),
     Row("bicgstab+jacobi", rv.BiCGStab(rv.Jacobi()), SWEEPS, "ordinary"),
     Row("bicgstab+direct", rv.BiCGStab(rv.Direct()), SWEEPS, "ordinary", slot="preconditioner"),
+    Row("gmres", rv.GMRES(), (), "ordinary", wraps=True),
+    Row("gmres+jacobi left", rv.GMRES(20, rv.Jacobi(), side="left"), SWEEPS, "ordinary"),
+    Row("gmres+ilu0", rv.GMRES(20, rv.ILU0()), SWEEPS, "ordinary", slot="preconditioner"),
+    Row("gmres+ilut", rv.GMRES(20, rv.ILUT()), SWEEPS, "ordinary", slot="preconditioner"),
+    Row("fgmres", rv.FGMRES(), (), "ordinary", wraps=True),
+    Row("gcrodr", rv.GCRODR(14, 6), (), "ordinary", wraps=True),
+    Row("gcrodr+direct", rv.GCRODR(14, 6, rv.Direct()), SWEEPS, "ordinary", slot="preconditioner"),
+    Row("idr", rv.IDR(), (), "ordinary", wraps=True),
+    Row("cocg", rv.COCG(), ("complex symmetric",)),
+    Row("flexiblecg", rv.FlexibleCG(), HERMITIAN, "ordinary", wraps=True),
+    Row("cg+blockjacobi", rv.CG(rv.BlockJacobi(5)), BOTH, "ordinary", slot="preconditioner"),
+    Row("cg+chebyshevpolynomial", rv.CG(rv.ChebyshevPolynomial(3)), BOTH, "ordinary"),
+    Row("cg+symmetricpolynomial", rv.CG(rv.SymmetricPolynomial(2)), BOTH, "ordinary"),
 ]
 if importlib.util.find_spec("pyamg") is not None:
     ROWS += [
@@ -192,6 +206,8 @@ def _lacks(case, needs):
     """Whether a method that needs these may refuse the case."""
     if case.operator:
         return "entries" in needs
+    if "complex symmetric" in needs and not np.array_equal(case.true, case.true.T):
+        return True
     hermitian = np.array_equal(case.true, case.true.conj().T) and case.options.get("symmetric") is not False
     return "hermitian" in needs and not hermitian
 
@@ -305,6 +321,8 @@ def session_for(pair, case):
     slot = PAIRS[pair].slot if case.recipe is None else "preconditioner"
     if slot is not None:
         learners.append(rv.Lifetime(slot))
+    if pair.startswith("gcrodr"):
+        learners.append(rv.Recycle())
     if method != "auto":
         learners.append(rv.Guess(always=True))
     options = {} if case.rtol is None else {"rtol": case.rtol, "atol": case.atol}

@@ -44,7 +44,7 @@ def _vectors(kind, v, rng):
         return np.zeros_like(v)
     if kind == "shape":
         return np.ones(len(v) + 1, dtype=v.dtype)
-    return rng.standard_normal(len(v)).astype(v.dtype)
+    return rng.standard_normal(v.shape).astype(v.dtype)
 
 
 def _learners(session):
@@ -60,7 +60,9 @@ def spoil(session, kind, rng, base, dtype):
     """Replace what the session carries."""
     other = np.diag(rng.uniform(1, 100, len(base))).astype(dtype) + (base * 0.01).astype(dtype)
     for learner in _learners(session):
-        if hasattr(learner, "_x") and kind not in ("books", "stale"):
+        if getattr(learner, "_space", None) is not None and kind not in ("books", "stale", "shape"):
+            learner._space = _space(learner._space, kind, rng)
+        elif hasattr(learner, "_ax") and kind not in ("books", "stale"):
             learner._x = [_vectors(kind, v, rng) for v in learner._x]
             learner._ax = [_vectors(kind, v, rng) for v in learner._ax]
         for cycle in getattr(learner, "_cycles", []):
@@ -72,6 +74,16 @@ def spoil(session, kind, rng, base, dtype):
             _books(learner, rng)
     if kind == "stale":
         session.memory["version"] = max(0, session.memory.get("version", 1) - 1)
+
+
+def _space(space, kind, rng):
+    """A recycled space whose vectors, and what it says are their images, have nothing to do with the matrix."""
+    if space.U is None:
+        return space
+    C = None if space.C is None else _vectors(kind, space.C.T, rng).T
+    if C is not None and kind in ("random", "foreign", "raises"):
+        C = np.linalg.qr(rng.standard_normal(C.T.shape))[0].T.astype(C.dtype)
+    return type(space)(_vectors(kind, space.U.T, rng).T, space.matrix_version, space.epoch, C)
 
 
 def _rubbish(bound, kind, rng, other):
@@ -97,4 +109,8 @@ def _books(learner, rng):
         if hasattr(learner, name):
             setattr(learner, name, float(rng.choice([np.nan, np.inf, 0.0])))
     for book in getattr(learner, "_books", {}).values():
-        book[0], book[2] = (float(v) for v in rng.choice([np.nan, np.inf, -1.0, 0.0], 2))
+        one, two = (float(v) for v in rng.choice([np.nan, np.inf, -1.0, 0.0], 2))
+        if isinstance(book, list):
+            book[0], book[2] = one, two
+        else:
+            book.cold.value, book.warm.value = one, two
