@@ -89,7 +89,7 @@ ROWS = [
     Row("flexiblecg", rv.FlexibleCG(), HERMITIAN, "ordinary", wraps=True),
     Row("cg+blockjacobi", rv.CG(rv.BlockJacobi(5)), BOTH, "ordinary", slot="preconditioner"),
     Row("cg+chebyshevpolynomial", rv.CG(rv.ChebyshevPolynomial(3)), BOTH, "ordinary"),
-    Row("cg+symmetricpolynomial", rv.CG(rv.SymmetricPolynomial(2)), BOTH, "ordinary"),
+    Row("cg+symmetricpolynomial", rv.CG(rv.SymmetricPolynomial(2)), BOTH),
 ]
 if importlib.util.find_spec("pyamg") is not None:
     ROWS += [
@@ -272,7 +272,7 @@ def _judge_alarm(tally, where, case, row, result, met):
     if result.status > 0:
         return
     both, iterative = np.result_type(case.true, case.b), case.operator or where[1] not in ("auto", "direct")
-    promise = PAIRS["cg" if case.operator else where[1]].promise
+    promise = PAIRS["cg" if case.operator and where[1] == "auto" else where[1]].promise
     normal = (
         promise != "ordinary" or judge.limit(case.b, case.rtol, case.atol) > np.finfo(both).tiny / np.finfo(both).eps
     )

@@ -77,3 +77,15 @@ def test_a_skew_matrix_is_solved_though_omega_vanishes_in_it_or_it_says_so():
 
 def test_a_system_smaller_than_s():
     assert rv.solve(rv.LinearSystem(np.array([[2.0]]), np.array([4.0])), rv.IDR(s=4)).x == pytest.approx([2.0])
+
+
+def test_squares_that_vanish_end_in_a_status():
+    """A preconditioner so small that the square of what it gives is zero."""
+    from scipy.sparse.linalg import LinearOperator
+
+    rng = np.random.default_rng(0)
+    A = sp.csr_array(np.diag(rng.uniform(1, 3, 30)) + np.eye(30, k=1) * 0.3)
+    b = rng.standard_normal(30)
+    M = LinearOperator(A.shape, matvec=lambda r: 1e-200 * r, dtype=float)
+    result = rv.solve(rv.LinearSystem(A, b), rv.IDR(preconditioner=M), rtol=1e-8, on_fail="ignore")
+    assert result.status in (rv.Status.BREAKDOWN, rv.Status.NONFINITE)

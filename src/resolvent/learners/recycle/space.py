@@ -155,7 +155,7 @@ class Recycle(Learner):
             return True
         if advice.trial:
             return book.warm.count > 0 and book.warm.value <= book.cold.value
-        if not book.cold.count:
+        if not book.cold.count or not 0.0 <= book.cold.value < math.inf:
             return False
         room = int(_SHARE * book.cold.value) - self.recent
         if room < 2:

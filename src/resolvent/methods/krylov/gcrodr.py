@@ -111,6 +111,7 @@ class GCRODR:
             raise ValueError(f"m={self.m!r}, k={self.k!r} were given; whole numbers with 0 <= k < m are expected")
         taken(self, flexible=True)
 
+    @np.errstate(all="ignore")  # what overflows is found by looking at it
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> GCRODRState:
         """Set up the preconditioner unless it is carried; take over the space, whose images wait for the first step."""
         state = GCRODRState()
@@ -169,6 +170,7 @@ class GCRODR:
 
     # ---- a step ----------------------------------------------------------------------------------------------------
 
+    @np.errstate(all="ignore")  # what overflows is found by looking at it
     def step(self, problem: Any, state: GCRODRState) -> None:
         """One Arnoldi step; the first also makes the images of a carried space."""
         state.known = None
@@ -312,6 +314,7 @@ class GCRODR:
             state.known = state.x + self._correction(problem, state)
         return state.known + 0.0
 
+    @np.errstate(all="ignore")  # what overflows is found by looking at it
     def harvest(self, problem: Any, state: GCRODRState) -> dict[str, Any]:
         """The bound preconditioner, and the space, made when it is asked for."""
         out = {"preconditioner": state.bound} if hasattr(state.bound, "fits") else {}

@@ -55,6 +55,7 @@ class _Cycles:
     _recipe: Any
     _flexible: bool
 
+    @np.errstate(all="ignore")  # what overflows is found by looking at it
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> GMRESState:
         """Set up the preconditioner, unless one that fits is carried, and begin at x0."""
         state = GMRESState()
@@ -64,6 +65,7 @@ class _Cycles:
         state.seen["residual"] = norm
         return state
 
+    @np.errstate(all="ignore")  # what overflows is found by looking at it
     def step(self, problem: Any, state: GMRESState) -> None:
         """One Arnoldi step."""
         if state.small is None and not self._begin(problem, state):

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Cost, Status
+from ...core import Cost
 from .common import Krylov, Recurrence
 
 __all__ = ["IDR"]
@@ -127,7 +127,7 @@ class IDRRecurrence(Recurrence):
         for i in range(k, self.s):
             self.M[i][k] = h[i]
         if self.lost(h[k], self.norm2(g)):
-            return self.fail(Status.BREAKDOWN, "<p, A u> vanished: the shadow space is orthogonal to a new direction")
+            return self.broke(h[k], "<p, A u> vanished: the shadow space is orthogonal to a new direction")
         beta = self.f[k] / h[k]
         self.r -= beta * g
         self.x += beta * u
@@ -141,10 +141,10 @@ class IDRRecurrence(Recurrence):
         v = self.precondition(self.r)
         t = self.problem.project(self.problem.product(v))
         length, dot = self.norm2(t), self.dot(t, self.r)
-        if self.lost(dot, length * self.norm):
-            return self.fail(
-                Status.BREAKDOWN, "omega vanished: A r is orthogonal to r, and the space cannot be reduced"
-            )
+        if (
+            self.lost(dot, length * self.norm) or not length**2 * self.norm > 0.0
+        ):  # squares may vanish where dots do not
+            return self.broke(dot, "omega vanished: A r is orthogonal to r, and the space cannot be reduced")
         self.omega = dot / length**2
         angle = abs(dot) / (length * self.norm)
         if angle < _ANGLE:
