@@ -11,11 +11,13 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from .krylov_peers import general_peers
 from .peers import AbandonedError, Peer, peers, silenced
 from .threads import one_thread
 
@@ -70,23 +72,32 @@ class Entrant:
         }
 
 
-def warm_up(rtol: float = 1e-8) -> None:
+_NOT_SYMMETRIC = ("convection-diffusion", "helmholtz")
+
+
+def usual_peers(name: str, rtol: float, coupled: bool = False) -> dict[str, Any]:
+    """Fresh peers for a gallery sequence: those that its systems are symmetric enough for."""
+    return general_peers(rtol) if name in _NOT_SYMMETRIC else dict(peers(rtol, warm=coupled))
+
+
+def warm_up(rtol: float = 1e-8, name: str = "darcy-path", others: Any = None) -> None:
     """Compile and load everything that is timed later, on small systems of another size."""
     from ..api import solve
     from ..auto import arms
     from ..core import Session
     from ..gallery import sequence
 
-    small = sequence("darcy-path", count=6, size=40)
+    small = sequence(name if name in _NOT_SYMMETRIC else "darcy-path", count=6, size=40)
     with silenced():
         for arm in arms(small[0]):
             solve(small[0], arm.method, rtol=rtol, on_fail="ignore")
         session = Session(rtol=rtol)
         for problem in small:
             session.solve(problem)
-        for peer in peers(rtol).values():
+        for peer in (usual_peers(name, rtol) if others is None else others).values():
             if isinstance(peer, Peer):
-                peer(small[0])
+                with suppress(AbandonedError):
+                    peer(small[0], time.perf_counter() + 0.5)
 
 
 class Ours:
@@ -230,6 +241,7 @@ def compare(
     leave: bool = False,
     problems: Any = None,
     session: Any = None,
+    others: Callable[[], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """resolvent's auto against the peers over a sequence.
 
@@ -250,6 +262,8 @@ def compare(
         Systems of your own; a ``feed(i, x)`` is told resolvent's solutions.
     session : Session, optional
         Another contender in place of auto.
+    others : callable, optional
+        Makes the peers by name, in place of the usual ones.
 
     Returns
     -------
@@ -271,10 +285,10 @@ def compare(
     given = sequence(name, count, size) if problems is None else problems
     coupled = getattr(given, "coupled", False)
     with one_thread():
-        warm_up(rtol)
+        warm_up(rtol, name, None if others is None else others())
         ours = Ours(Session(rtol=rtol, on_fail="ignore") if session is None else session)
         entrants = [Entrant(OURS, ours)]
-        for title, peer in peers(rtol, warm=coupled).items():
+        for title, peer in (usual_peers(name, rtol, coupled) if others is None else others()).items():
             entrants.append(Entrant(title, None, peer) if isinstance(peer, str) else Entrant(title, peer))
 
         def after(entrant: Entrant, problem: Any, took: float) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 __all__ = ["TOPICS", "Line", "goals", "items"]
 
 #: The topics, and the module of this package whose ``ITEMS`` measures each.
-TOPICS: dict[str, str] = {"linear": "linear", "trust": "trust_goals"}
+TOPICS: dict[str, str] = {"linear": "linear", "trust": "trust_goals", "krylov": "krylov_goals"}
 
 
 class Line(NamedTuple):

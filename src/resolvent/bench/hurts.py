@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .sequences import random_sequence
+from .sequences import KINDS, random_sequence
 
 __all__ = ["Verdict", "check", "judge"]
 
@@ -99,8 +99,9 @@ def check(
     largest: int = 3000,
     progress: Callable[[Verdict], Any] | None = None,
     rtol: float = 1e-8,
+    kinds: tuple[str, ...] = KINDS,
 ) -> list[Verdict]:
-    """Judge `count` random sequences.
+    """Judge `count` random sequences of these kinds.
 
     Examples
     --------
@@ -110,7 +111,7 @@ def check(
     """
     found = []
     for k in range(count):
-        verdict = judge(*random_sequence(k, systems, largest=largest), rtol=rtol)
+        verdict = judge(*random_sequence(k, systems, largest=largest, kinds=kinds), rtol=rtol)
         found.append(verdict)
         if progress is not None:
             progress(verdict)

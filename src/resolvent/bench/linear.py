@@ -88,7 +88,11 @@ def hurts(report: Report, say: Say, quick: bool) -> None:
     """Never hurts."""
     from .hurts import check
 
-    found = check(4, systems=4, largest=80) if quick else check()
+    verdicts(check(4, systems=4, largest=80) if quick else check(), report, say)
+
+
+def verdicts(found: Any, report: Report, say: Say) -> None:
+    """The three clauses over the sequences that were judged, and the stories of those that break one."""
     n = len(found)
     for i, clause in enumerate(
         ("sum <= 1.05 cold + 6 a system", "5 % of systems above 1.05 cold + 6", "a system above 2 cold + 6")

@@ -1,8 +1,9 @@
 """Random sequences for the check that learning never hurts: what drifts, what is unrelated, what is renumbered, what
 jumps.
 
-Matrices are symmetric positive definite, of 50 to 3000 rows: flow through random media, shifted Laplacians in the
-plane and in space, and linear finite elements on random triangulations. Sequence `k` depends on `k` alone.
+Matrices have 50 to 3000 rows. Symmetric positive definite ones: flow through random media, shifted Laplacians in the plane
+and in space, and linear finite elements on random triangulations. Others (`ALL_KINDS`): flow in a wind, Laplacians shifted
+into their spectrum, damped waves. Sequence `k` depends on `k` and on the kinds that take turns.
 """
 
 from collections.abc import Callable
@@ -11,13 +12,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["EVOLUTIONS", "KINDS", "random_sequence"]
+__all__ = ["ALL_KINDS", "EVOLUTIONS", "KINDS", "random_sequence"]
 
 EVOLUTIONS = ("drifting", "unrelated", "permuted", "jumping")
 KINDS = ("darcy", "laplacian", "laplacian3d", "elements")
+ALL_KINDS = (*KINDS, "wind", "indefinite", "waves")
 
 
-def random_sequence(k: int, count: int = 50, smallest: int = 50, largest: int = 3000) -> tuple[str, list[Any]]:
+def random_sequence(
+    k: int, count: int = 50, smallest: int = 50, largest: int = 3000, kinds: tuple[str, ...] = KINDS
+) -> tuple[str, list[Any]]:
     """Sequence number `k`: a label, and its systems.
 
     Parameters
@@ -27,6 +31,7 @@ def random_sequence(k: int, count: int = 50, smallest: int = 50, largest: int = 
     count : int
     smallest, largest : int
         Rows, drawn uniformly in the logarithm.
+    kinds : tuple of str
 
     Examples
     --------
@@ -37,7 +42,7 @@ def random_sequence(k: int, count: int = 50, smallest: int = 50, largest: int = 
     """
     rng = np.random.default_rng([911, k])
     evolution = EVOLUTIONS[k % 4]
-    kind = KINDS[k // 4 % 4]
+    kind = kinds[k // 4 % len(kinds)]
     n = int(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     build, modes = _builder(kind, n, rng)
     step = float(10 ** rng.uniform(-2.5, -0.3))
@@ -74,6 +79,8 @@ def _system(A: Any, b: Any, order: Any) -> Any:
 def _builder(kind: str, n: int, rng: Any) -> tuple[Callable[[Any, float], tuple[Any, Callable[[Any], Any]]], int]:
     if kind == "elements":
         return _elements(n, rng)
+    if kind in ("wind", "indefinite", "waves"):
+        return _turned(kind, max(4, round(n**0.5)), rng)
     shape = (round(n ** (1 / 3)),) * 3 if kind == "laplacian3d" else (max(4, round(n**0.5)),) * 2
     return _grid(shape, varying=kind == "darcy")
 
@@ -88,6 +95,29 @@ def _grid(shape: tuple[int, ...], varying: bool) -> tuple[Any, int]:
     def build(g: Any, shift: float) -> tuple[Any, Callable[[Any], Any]]:
         a = np.exp(waves @ g).reshape(shape) if varying else np.ones(shape)
         return stencil.darcy(a, shift=shift), lambda f: waves @ f
+
+    return build, waves.shape[1]
+
+
+def _turned(kind: str, m: int, rng: Any) -> tuple[Any, int]:
+    """What is not definite: an upwind M-matrix, a real symmetric and a complex symmetric indefinite matrix."""
+    from ..gallery.fields import GridStencil
+
+    stencil = GridStencil((m, m))
+    corners = np.indices((m + 1, m + 1)) / m
+    s = 10 ** rng.uniform(0, 2.5) * np.sin(np.pi * corners[0] + rng.uniform()) * np.sin(2 * np.pi * corners[1])
+    fluxes = [np.diff(s, axis=1)[1:-1], -np.diff(s, axis=0)[:, 1:-1]]
+    waves = _waves(np.indices((m, m)).reshape(2, -1).T / (m + 1.0))
+    depth = rng.uniform(0.002, 0.4)
+
+    def build(g: Any, shift: float) -> tuple[Any, Callable[[Any], Any]]:
+        a = np.exp(waves @ g).reshape(m, m)
+        if kind == "wind":
+            return stencil.upwind(stencil.darcy(a, shift=shift), fluxes), lambda f: waves @ f
+        lower = depth * (1.0 + 0.1 * np.log(a).ravel()) + shift
+        if kind == "waves":
+            lower = lower * (1.0 - 0.1j)
+        return sp.csr_array(stencil.darcy(np.ones((m, m))) - sp.diags_array(lower)), lambda f: waves @ f
 
     return build, waves.shape[1]
 

@@ -5,6 +5,9 @@ Every kernel takes the matrix as ``ip, ix, a``: row pointers and column indices 
 complex128. Sums over a row are taken in the type of the values, norms in float64. Nothing here changes the matrix.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 
@@ -37,7 +40,7 @@ def norm2(r):
     return np.sqrt(total)
 
 
-@njit(cache=True, fastmath=ROWWISE)
+@njit(cache=True, fastmath=ROWWISE, nogil=True)
 def spmv(ip, ix, a, x, y):
     """``y = A x``."""
     k = _U(ip[0])
@@ -48,6 +51,32 @@ def spmv(ip, ix, a, x, y):
             s += a[k] * x[ix[k]]
             k += _ONE
         y[i] = s
+
+
+def spmv_threads(ip, ix, a, x, y, parts):
+    """``y = A x`` on threads, each with rows of about as many entries: the same sums, so the same bits."""
+    n, pool = y.shape[0], _pool(parts)
+    cuts = np.searchsorted(ip, np.linspace(0, ip[-1], parts + 1)[1:-1].astype(ip.dtype))
+    ends = [0, *(int(c) for c in cuts), n]
+    rest = [
+        pool.submit(spmv, ip[lo : hi + 1], ix, a, x, y[lo:hi])
+        for lo, hi in zip(ends[1:-1], ends[2:], strict=True)
+        if hi > lo
+    ]
+    spmv(ip[: ends[1] + 1], ix, a, x, y[: ends[1]])
+    for part in rest:
+        part.result()
+
+
+_pools = {}
+
+
+def _pool(parts):
+    """Threads that wait; a forked process makes its own."""
+    key = os.getpid(), parts
+    if key not in _pools:
+        _pools[key] = ThreadPoolExecutor(parts - 1, thread_name_prefix="resolvent")
+    return _pools[key]
 
 
 @njit(cache=True, fastmath=ROWWISE)

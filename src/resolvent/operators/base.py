@@ -28,6 +28,7 @@ class Stored:
         self.dtype = data.dtype
         self.symmetric = symmetric
         self.near_nullspace = near_nullspace
+        self.trusting: bool | None = None  # said by a factor: whether it took its pivots from the diagonal
         self.kind = "csr"
         self.stored = True
         self.matrix_version = -1
@@ -54,6 +55,8 @@ class Stored:
     def state_dict(self) -> dict[str, Any]:
         """Plain arrays."""
         out = {"ip": self.ip, "ix": self.ix, "data": self.data, "symmetric": bool(self.symmetric)}
+        if self.trusting is not None:
+            out["trusting"] = self.trusting
         return out if self.near_nullspace is None else out | {"near_nullspace": self.near_nullspace}
 
     @classmethod
@@ -86,7 +89,12 @@ class Stored:
             sound = kernels.csr.is_symmetric(ip, ix, data, True, 1e-3) >= 1
         if not sound:
             raise ValueError("the source matrix of a carried set-up is not a matrix")
-        return cls(ip, ix, data, bool(state["symmetric"]), _near(state.get("near_nullspace"), n))
+        source = cls(ip, ix, data, bool(state["symmetric"]), _near(state.get("near_nullspace"), n))
+        trusting = state.get("trusting")
+        if trusting is not None and type(trusting) is not bool:
+            raise ValueError("a factor trusts the diagonal of its matrix or it does not")
+        source.trusting = trusting
+        return source
 
 
 def _near(columns: Any, n: int) -> Any:

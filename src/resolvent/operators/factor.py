@@ -1,5 +1,8 @@
 """A sparse LU factor by SciPy's ``splu``, symmetric mode where it applies, its fill-reducing ordering kept per pattern.
 
+Symmetric mode takes pivots from the diagonal: of symmetric matrices, and of others whose pattern is symmetric with a
+whole diagonal, until one of the pattern has had to be factored again with free pivoting.
+
 CSR arrays of A are CSC arrays of A^T, so nothing is converted: the transpose is factored and solved transposed. With the
 ordering applied beforehand and narrow panels SuperLU needs about two thirds of its default time on meshes.
 Cost: flops from the column counts of L, one triangular pass over L and U per application; memory nnz(L + U).
@@ -39,7 +42,9 @@ class FactorBound(Bound):
 
     def __init__(self, recipe: Any, problem: Any, robust: bool = False) -> None:
         super().__init__(recipe, problem)
-        self.trusting = problem.is_symmetric() and not robust
+        if robust:
+            problem.facts["pivots trusted"] = False
+        self.trusting = not robust and _may_trust(problem)
         self.perm: Any = None
         try:
             self.lu = self._symmetric(problem) if self.trusting else None
@@ -47,7 +52,7 @@ class FactorBound(Bound):
             self.trusting, self.lu = False, None
         if self.lu is None:
             self.lu = self._pivoted(problem)
-        self.source.symmetric = self.trusting  # so that a state file makes the same factor again
+        self.source.trusting = self.trusting  # so that a state file makes the same factor again
         self._count(problem)
 
     def _symmetric(self, problem: Any) -> Any:
@@ -141,6 +146,24 @@ def factor_estimate(problem: Any) -> Cost:
     flops, nonzeros = known
     setup = problem.weight("factor_flops") * flops + problem.weight("factor_nonzeros") * nonzeros + fixed
     return Cost(0.0, setup, problem.weight("triangular") * nonzeros + 1.0)
+
+
+def _may_trust(problem: Any) -> bool:
+    """Whether pivots may come from the diagonal; what was found holds for the pattern."""
+    told: bool | None = getattr(problem, "trusting", None)
+    if told is not None:
+        return told
+    if problem.is_symmetric():
+        return True
+    facts = problem.facts
+    known = facts.get("pivots trusted")
+    if known is None:
+        known = kernels.csr.is_symmetric(problem.ip, problem.ix, problem.data, False, 1.0) >= 1
+        if known:
+            known = kernels.csr.diagonal_positions(problem.ip, problem.ix, np.empty(problem.n, problem.ix.dtype)) < 0
+        problem.work.add("symmetry", 1, "once")
+        known = facts["pivots trusted"] = bool(known)
+    return bool(known)
 
 
 def _signed(problem: Any) -> tuple[Any, Any]:

@@ -283,12 +283,20 @@ class LinearSystem(Remembering, Columns, Units):
         return x, r, norm
 
     def kind_of_arms(self) -> str:
-        """What ``auto`` distinguishes: how A is given, its size and dtype, symmetric with positive diagonal or not."""
+        """What ``auto`` distinguishes: how A is given, its shape (below), its size and dtype.
+
+        ``spd``: symmetric (Hermitian) with positive diagonal, as long as no solve shows otherwise; ``hermitian``: the
+        others of these; ``symmetric``: complex symmetric; ``dominant``: rows or columns have dominant diagonals;
+        ``general``: all else. Found once per pattern.
+        """
         how = "stored" if self.stored else "operator"
-        spd = self.is_symmetric() and self.positive_definite is not False
-        if spd and self.positive_definite is None and self.stored:
-            spd = self.facts.get("positive", True) and bool(np.all(self.diagonal().real > 0))
-        return f"{how}/{'spd' if spd else 'general'}/{self.n}/{self.dtype}"
+        spd = self.is_symmetric() if self.stored or self.symmetric is not None else checks.seems_symmetric(self)
+        shape = "hermitian" if spd else checks.shape_without_symmetry(self)
+        if spd and self.positive_definite is not False:
+            known = self.positive_definite is not None or not self.stored
+            if known or (self.facts.get("positive", True) and bool(np.all(self.diagonal().real > 0))):
+                shape = "spd"
+        return f"{how}/{shape}/{self.n}/{self.dtype}"
 
     def unfit(self, x0: Any = None) -> str | None:
         """One sentence when A, b or a first guess holds NaN or inf."""

@@ -29,7 +29,8 @@ class Arm:
 
     ``carries`` says that its set-up may serve later matrices, so that it is judged over several systems; ``sure`` that its
     estimate is its cost (a factorization); ``least_steps`` and ``relative`` (to the steps of the first arm, as last seen)
-    are the fewest steps that a trial could hope for.
+    are the fewest steps that a trial could hope for; ``usual_steps`` is what is expected of it before anything is known,
+    0 where nothing is.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Arm:
     sure: bool = False
     least_steps: float = 3.0
     relative: float = 0.0
+    usual_steps: float = 0.0
     steps: float = 0.0
     solves: int = 0
     cost: float = 0.0
@@ -81,6 +83,7 @@ class Select(Learner):
         self.tried_here: set[int] = set()
         self.switches: list[tuple[int, str]] = []
         self._estimates: dict[str, Any] = {}
+        self.reason = ""
 
     # ---- before a solve --------------------------------------------------------------------------------------------
 
@@ -99,13 +102,34 @@ class Select(Learner):
         kind = problem.kind_of_arms()
         if kind != self.kind:
             self.kind, self.arms, self._estimates = kind, self.build(problem), {}
-            self.best, self.trial, self.recent, self.level = 0, None, [], 0.0
+            self.best, self.trial, self.recent, self.level = self._first(problem), None, [], 0.0
             for arm in self.arms:
                 for learner in arm.learners:
                     if hasattr(learner, "purse"):
                         learner.purse = self.purse
-            self.switches.append((self.count, self.arms[0].name))
+            self.switches.append((self.count, self.arms[self.best].name))
             del self.switches[:-64]
+
+    def _first(self, problem: Any) -> int:
+        """The arm to begin with: the first, or where something is expected of it and of others, the one expected cheapest."""
+        expected = [self._expected(problem, arm) for arm in self.arms]
+        name = self.arms[0].name
+        if expected[0] is None:
+            self.reason = f"{name}: what suits this kind of system best as a rule"
+            return 0
+        known = [(cost, i) for i, cost in enumerate(expected) if cost is not None]
+        cost, best = min(known)
+        others = [f"{self.arms[i].name} at {c:.0f}" for c, i in sorted(known) if i != best]
+        self.reason = f"{self.arms[best].name}: expected to cost {cost:.0f} products a system" + (
+            f", {others[0]}" if others else ""
+        )
+        return best
+
+    def _expected(self, problem: Any, arm: Arm) -> float | None:
+        """The cost of a system before anything is known of the arm."""
+        steps = 1.0 if arm.sure else arm.usual_steps
+        estimate = problem.estimate(arm.method) if steps else None
+        return None if estimate is None else float(estimate.setup + steps * estimate.running)
 
     def _armed(self, problem: Any, advice: Advice) -> Advice:
         arm = self.arms[self.now]
@@ -267,8 +291,17 @@ class Select(Learner):
         if index != self.best:
             self.switches.append((self.count, self.arms[index].name))
             del self.switches[:-64]
+            self.reason = self._because(self.arms[index], self.arms[self.best])
         self.best, self.recent = index, []
         self.level = self.arms[index].cost
+
+    @staticmethod
+    def _because(arm: Arm, other: Arm) -> str:
+        """One sentence on why the arm takes the place of the other."""
+        if other.failures and not arm.failures:
+            return f"{arm.name}: it solved what {other.name} could not"
+        what = "a factorization is estimated at" if arm.sure else "a system took"
+        return f"{arm.name}: {what} {arm.cost:.0f} products, {other.name} took {other.cost:.0f}"
 
     def _promote(self) -> None:
         """The arm that solved what the incumbent could not takes its place; so does one that is known to cost less."""
@@ -296,12 +329,18 @@ class Select(Learner):
         """Lines for the summary: what is in use, what the others cost."""
         if not self.arms:
             return []
-        lines = [f"auto: {self.arms[self.best].name} in use"]
+        lines = [f"auto: {self.arms[self.best].name} in use", *([f"auto chose {self.reason}"] if self.reason else [])]
         known = [f"{a.name} {a.cost:.0f}" for a in self.arms if a.solves]
         lines.append(f"cost of a system in products: {', '.join(known)}")
         for learner in self.arms[self.best].learners:
             lines += getattr(learner, "digest", list)()
         return lines
+
+    def words(self) -> dict[str, str]:
+        """For a result's certificate: which arm made it, and why the incumbent is one, in a sentence."""
+        if not self.arms:
+            return {}
+        return {"auto": self.reason if self.now == self.best else f"{self.arms[self.now].name}: a trial or a fall-back"}
 
     def state_dict(self) -> dict[str, Any]:
         """Arms by name, with their learners' states."""
@@ -323,6 +362,7 @@ class Select(Learner):
             "recent": self.recent,
             "level": self.level,
             "switches": [[n, name] for n, name in self.switches[-64:]],
+            "reason": self.reason,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -353,3 +393,4 @@ class Select(Learner):
             raise ValueError("the file names a method that is not among its own")
         self.recent, self.level = [float(v) for v in state["recent"]], float(state["level"])
         self.switches = [(int(n), str(name)) for n, name in state["switches"]]
+        self.reason = str(state.get("reason", ""))[:400]

@@ -1,0 +1,132 @@
+"""The figures to reach for systems of any symmetry, item by item: auto against every peer, recycling, products at size."""
+
+import math
+import statistics
+from functools import partial
+from typing import Any
+
+from .goals import Item, Report, Say
+
+__all__ = ["ITEMS", "ROWS"]
+
+#: sequence, systems, size, goal of its own (0: part of the geometric mean)
+ROWS: tuple[tuple[str, int, int | None, float], ...] = (
+    ("heat-shift", 200, 100, 0.0),
+    ("heat-conductivity", 200, 100, 0.0),
+    ("darcy-log", 200, 100, 0.0),
+    ("darcy-threshold", 200, 100, 0.0),
+    ("darcy-path", 200, 100, 0.0),
+    ("darcy-path", 50, 256, 0.0),
+    ("poisson3d-drift", 200, None, 0.0),
+    ("convection-diffusion", 200, 100, 1.5),
+    ("helmholtz", 200, 100, 0.95),
+    ("topology", 200, None, 0.95),
+)
+_MEAN, _SHORT = 3.0, 0.8
+_DIRECT = ("helmholtz", "topology")
+
+
+def against_all(name: str, count: int, size: int | None, say: Say, budget: float = 60.0) -> dict[str, Any]:
+    """auto and every peer there is on one sequence, and what the table says."""
+    from ..gallery import sequence
+    from .compare import compare, lines, usual_peers
+    from .krylov_peers import general_peers
+
+    coupled = getattr(sequence(name, 1, size), "coupled", False)
+
+    def others() -> dict[str, Any]:
+        return usual_peers(name, 1e-8, coupled) | general_peers(1e-8, direct=False)
+
+    table = compare(name, count, size, out=None, budget=budget, leave=True, others=others)
+    for line in lines(table):
+        say(line)
+    say(f"in use: {', '.join(f'{k} {v}' for k, v in table['methods'].items())}")
+    return table
+
+
+def ratio_of(table: dict[str, Any], direct: bool = False) -> float:
+    """The best single peer's seconds over ours (the best direct one's), NaN where a system was not solved."""
+    if table["rows"][0]["failed"]:
+        return float("nan")
+    if not direct:
+        return float("nan") if table["ratio"] is None else float(table["ratio"])
+    found = [r["ratio"] for r in table["rows"][1:] if r["valid"] and ("splu" in r["name"] or "spsolve" in r["name"])]
+    return float(min(found, default=float("nan")))
+
+
+def label_of(name: str, systems: int, size: int | None) -> str:
+    """How a row is called."""
+    return f"{name}, {systems} systems" + ("" if size is None else f", size {size}")
+
+
+_known: dict[str, float] = {}
+
+
+def row(report: Report, say: Say, quick: bool, name: str, count: int, size: int | None, goal: float) -> None:
+    """auto against the best single peer in hindsight, on one sequence."""
+    if quick:
+        count, size = 4, 12
+    table = against_all(name, count, size, say)
+    ratio = ratio_of(table, direct=name in _DIRECT)
+    label = label_of(name, table["systems"], size)
+    what = "best direct peer" if name in _DIRECT else "best peer"
+    if name in _DIRECT:
+        told = "direct" in table["summary"]
+        report(f"auto: the summary says that direct is in use, {name}", float(told), 1.0, ">=")
+    if goal:
+        report(f"auto: {what} over auto in seconds, {label}", ratio, goal, ">=")
+    else:
+        _known[label] = ratio
+        report(f"auto: {what} over auto in seconds, {label} (of the mean)", ratio, 1.0, ">=")
+
+
+def mean(report: Report, say: Say, quick: bool) -> None:
+    """The geometric mean over the rows without a goal of their own; those not yet measured are measured now."""
+    for name, count, size, goal in ROWS:
+        if not goal and not any(label.startswith(label_of(name, 4 if quick else count, size)) for label in _known):
+            row(report, say, quick, name, count, size, goal)
+    for label, ratio in _known.items():
+        say(f"{ratio:6.2f}  {label}")
+    found = math.exp(statistics.fmean(math.log(max(v, 1e-9)) for v in _known.values())) if _known else float("nan")
+    report(f"auto: geometric mean of {len(_known)} rows", found, _MEAN, ">=")
+
+
+def short(report: Report, say: Say, quick: bool, name: str, size: int | None) -> None:
+    """Ten systems only: what learning costs before it pays."""
+    table = against_all(name, 3 if quick else 10, 12 if quick else size, say)
+    label = label_of(name, table["systems"], size)
+    report(f"auto: best peer over auto in seconds, {label}", ratio_of(table, name in _DIRECT), _SHORT, ">=")
+
+
+def product(report: Report, say: Say, quick: bool) -> None:
+    """y = A x against a triad of the same footprint, in turn; the same bits on two threads."""
+    from .product import measured
+
+    found = measured(100 if quick else 1000, rounds=5 if quick else 41)
+    say(
+        f"triad {found['triad_ms']:.2f} ms ({found['bandwidth']:.1f} GB/s), ours {found['ours_ms']:.2f} ms, "
+        f"SciPy {found['scipy_ms']:.2f} ms; two threads {found['two_ms']:.2f} ms"
+    )
+    report(f"product: part of the triad's bandwidth, n = {found['n']:.0f}", found["fraction"], 0.85, ">=")
+    report("product: entries that differ on two threads", found["different"], 0.0, "<=")
+
+
+def hurts(report: Report, say: Say, quick: bool) -> None:
+    """Never hurts, systems without symmetry among them."""
+    from .hurts import check
+    from .linear import verdicts
+    from .sequences import ALL_KINDS
+
+    verdicts(check(8, systems=4, largest=80, kinds=ALL_KINDS) if quick else check(500, kinds=ALL_KINDS), report, say)
+
+
+ITEMS: dict[str, Item] = {
+    "product": product,
+    **{
+        f"row {name} {size or ''}".strip(): partial(row, name=name, count=count, size=size, goal=goal)
+        for name, count, size, goal in ROWS
+    },
+    "mean": mean,
+    **{f"short {name} {size or ''}".strip(): partial(short, name=name, size=size) for name, _, size, _ in ROWS},
+    "hurts": hurts,
+}
