@@ -27,7 +27,11 @@ def arms(kind: str) -> list[Arm]:
     if shape == "hermitian":
         return [direct, Arm("minres", MINRES(), least_steps=16.0, usual_steps=8.0 * n**0.5), *_any_shape(n, 60.0)]
     if shape == "symmetric":
-        return [direct, Arm("cocg+ilu0", COCG(ILU0()), least_steps=n**0.5, usual_steps=80.0 * n**0.25), *_any_shape(n, 60.0)]
+        return [
+            direct,
+            Arm("cocg+ilu0", COCG(ILU0()), least_steps=n**0.5, usual_steps=80.0 * n**0.25),
+            *_any_shape(n, 60.0),
+        ]
     return [direct, *_any_shape(n, 5.0 if shape == "dominant" else 60.0)]
 
 

@@ -7,6 +7,7 @@ complex128. Sums over a row are taken in the type of the values, norms in float6
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -60,7 +61,7 @@ def spmv_threads(ip, ix, a, x, y, parts):
     ends = [0, *(int(c) for c in cuts), n]
     rest = [
         pool.submit(spmv, ip[lo : hi + 1], ix, a, x, y[lo:hi])
-        for lo, hi in zip(ends[1:-1], ends[2:], strict=True)
+        for lo, hi in pairwise(ends[1:])
         if hi > lo
     ]
     spmv(ip[: ends[1] + 1], ix, a, x, y[: ends[1]])

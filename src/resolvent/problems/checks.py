@@ -166,54 +166,6 @@ def found_symmetric(problem: Any, hermitian: bool = True) -> bool:
     return bool(gap <= tol * abs(A).max())
 
 
-def shape_without_symmetry(problem: Any) -> str:
-    """``symmetric`` (complex symmetric), ``dominant`` or ``general``; entered into the facts of the pattern."""
-    if not problem.stored:
-        return "general"
-    facts = problem.facts
-    if "turned" not in facts:
-        problem._vet()
-        facts["turned"] = problem.dtype.kind == "c" and found_symmetric(problem, hermitian=False)
-        with np.errstate(all="ignore"):
-            facts["dominant"] = dominant(problem.ip, problem.ix, problem.data)
-        problem.work.add("symmetry", 2, "once")
-    return "symmetric" if facts["turned"] else "dominant" if facts["dominant"] else "general"
-
-
-def seems_symmetric(problem: Any) -> bool:
-    """Whether an operator gives <u, A v> = <A u, v> for one pair of random vectors; asked once, two products."""
-    facts = problem.facts
-    if "seems symmetric" not in facts:
-        u = random_like(problem.rhs)
-        v = random_like(u + 1.0)[::-1].copy()
-        au, av = problem.product(u), problem.product(v)
-        with np.errstate(all="ignore"):
-            gap = abs(np.vdot(u, av) - np.vdot(au, v))
-            size = np.linalg.norm(u) * np.linalg.norm(av) + np.linalg.norm(au) * np.linalg.norm(v)
-        facts["seems symmetric"] = not gap > problem.eps**0.5 * float(size)
-    return bool(facts["seems symmetric"])
-
-
-def dominant(ip: Any, ix: Any, data: Any) -> bool:
-    """Whether all rows, or all columns, have weakly dominant diagonals, up to rounding.
-
-    Examples
-    --------
-    >>> dominant(np.array([0, 2, 4]), np.array([0, 1, 0, 1]), np.array([2.0, 2.0, -1.0, 2.0]))
-    True
-    """
-    n = len(ip) - 1
-    rows = np.repeat(np.arange(n), np.diff(ip.astype(np.int64)))
-    size = np.abs(data)
-    own = rows == ix
-    diagonal = np.bincount(rows[own], size[own], n)
-    for of in (rows, ix):
-        sums = np.bincount(of.astype(np.int64), size, n)
-        if np.all(sums <= (2.0 + 1e-7) * diagonal):
-            return True
-    return False
-
-
 def call_operator(A: Any, x: Any, dtype: np.dtype[Any]) -> Any:
     """A.matvec on a fresh copy of x, its answer vetted.
 

@@ -21,6 +21,7 @@ from . import checks
 from .columns import Columns
 from .explain import explain_failure
 from .memory import Remembering
+from .shapes import Shaped
 from .units import Units
 
 __all__ = ["LinearSystem"]
@@ -31,7 +32,7 @@ _EPS = {np.dtype(t): float(np.finfo(t).eps) for t in ("float32", "float64", "com
 
 
 @dataclass(frozen=True, eq=False)
-class LinearSystem(Remembering, Columns, Units):
+class LinearSystem(Remembering, Columns, Units, Shaped):
     """A square linear system A x = b.
 
     Parameters
@@ -281,22 +282,6 @@ class LinearSystem(Remembering, Columns, Units):
         if x0 is not None and not norm < math.inf:  # a guess that overflows is none
             return self.start(None, {}, lent)
         return x, r, norm
-
-    def kind_of_arms(self) -> str:
-        """What ``auto`` distinguishes: how A is given, its shape (below), its size and dtype.
-
-        ``spd``: symmetric (Hermitian) with positive diagonal, as long as no solve shows otherwise; ``hermitian``: the
-        others of these; ``symmetric``: complex symmetric; ``dominant``: rows or columns have dominant diagonals;
-        ``general``: all else. Found once per pattern.
-        """
-        how = "stored" if self.stored else "operator"
-        spd = self.is_symmetric() if self.stored or self.symmetric is not None else checks.seems_symmetric(self)
-        shape = "hermitian" if spd else checks.shape_without_symmetry(self)
-        if spd and self.positive_definite is not False:
-            known = self.positive_definite is not None or not self.stored
-            if known or (self.facts.get("positive", True) and bool(np.all(self.diagonal().real > 0))):
-                shape = "spd"
-        return f"{how}/{shape}/{self.n}/{self.dtype}"
 
     def unfit(self, x0: Any = None) -> str | None:
         """One sentence when A, b or a first guess holds NaN or inf."""
