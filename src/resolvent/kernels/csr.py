@@ -59,11 +59,7 @@ def spmv_threads(ip, ix, a, x, y, parts):
     n, pool = y.shape[0], _pool(parts)
     cuts = np.searchsorted(ip, np.linspace(0, ip[-1], parts + 1)[1:-1].astype(ip.dtype))
     ends = [0, *(int(c) for c in cuts), n]
-    rest = [
-        pool.submit(spmv, ip[lo : hi + 1], ix, a, x, y[lo:hi])
-        for lo, hi in pairwise(ends[1:])
-        if hi > lo
-    ]
+    rest = [pool.submit(spmv, ip[lo : hi + 1], ix, a, x, y[lo:hi]) for lo, hi in pairwise(ends[1:]) if hi > lo]
     spmv(ip[: ends[1] + 1], ix, a, x, y[: ends[1]])
     for part in rest:
         part.result()

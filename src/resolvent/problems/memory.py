@@ -43,6 +43,10 @@ class Remembering:
             memory.clear()
             memory.update(epoch=epoch, version=version)
         change = self._against(memory)
+        if change == Change.PATTERN and not self.vetted:  # rows that are not sorted may still be the same
+            before = self.ix
+            self._vet()
+            change = change if self.ix is before else self._against(memory)
         if change == Change.SHAPE or change == Change.PATTERN:
             memory["symbolic"] = {}
             memory["facts"] = {}

@@ -117,6 +117,8 @@ class CG:
         if engine.code:
             state.status = _CODES[engine.code]
             state.reason = _reason(engine.code, state.kept)
+            if engine.code == 1 and (state.bound is None or hasattr(state.bound, "engine")):
+                problem.facts["positive"] = False  # p'Ap <= 0 with a positive diagonal, or nothing, as preconditioner
 
     def solution(self, problem: Any, state: CGState) -> Any:
         """The iterate."""
