@@ -6,16 +6,17 @@ from .guess import (
     Path,
     Potentials,
 )
-from .recycle import Lifetime, Recycle
-
-try:
-    from .tune import Bandit
-except ImportError:
-    Bandit = Climb_ = type("Bandit", (), {})
+from .recycle import (
+    Carried,
+    Lifetime,
+    Recycle,
+)
+from .tune import Bandit
 from .tune.climb import Climb
 
 __all__ = [
     "Bandit",
+    "Carried",
     "Climb",
     "Guess",
     "Lifetime",
@@ -28,6 +29,7 @@ register(
     "learner",
     (
         Bandit,
+        Carried,
         Climb,
         Guess,
         Lifetime,

@@ -1,0 +1,81 @@
+"""Probation: the mean cost of solves with something carried beside that of solves without, and who is asked next."""
+
+import math
+from typing import Any
+
+__all__ = ["Probation"]
+
+
+class Probation:
+    """Two running means and a patience.
+
+    The thing carried is in use while its mean is below the other by ``margin``; the losing side is looked at again after
+    8, 16, 32, ... solves, at most ``longest``.
+
+    Parameters
+    ----------
+    margin : float
+        Part of the cost without that the cost with must not exceed.
+    longest : int
+        Most solves between two looks at the losing side.
+
+    Examples
+    --------
+    >>> book = Probation()
+    >>> book.wanted(), book.wanted()  # nothing known: first a solve without
+    (False, False)
+    >>> book.enter(100.0, carried=False); book.wanted()
+    True
+    >>> book.enter(30.0, carried=True); book.enter(30.0, carried=True); book.enter(100.0, carried=False)
+    >>> book.wanted()
+    True
+    """
+
+    def __init__(self, margin: float = 0.98, longest: int = 64) -> None:
+        self.margin, self.longest = margin, longest
+        self.without, self.colds = 0.0, 0
+        self.carried, self.warms = 0.0, 0
+        self.wait, self.patience = 0, 8
+
+    def wanted(self) -> bool:
+        """Whether the next solve should use it."""
+        if self.colds < 1 or (self.colds < 2 <= self.warms):
+            return False
+        if self.warms < 2:
+            return True
+        pays = self.carried <= self.margin * self.without
+        if self.wait <= 0:
+            self.patience = min(2 * self.patience, self.longest)
+            self.wait = self.patience
+            return not pays
+        self.wait -= 1
+        return pays
+
+    def enter(self, cost: float, carried: bool) -> None:
+        """The cost of one solve."""
+        if carried:
+            self.warms += 1
+            self.carried += max(1.0 / self.warms, 0.2) * (cost - self.carried)
+        else:
+            self.colds += 1
+            self.without += max(1.0 / self.colds, 0.2) * (cost - self.without)
+
+    def state_dict(self) -> dict[str, Any]:
+        """As plain numbers."""
+        names = ("without", "colds", "carried", "warms", "wait", "patience")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` gave.
+
+        Raises
+        ------
+        ValueError
+            When it is no record.
+        """
+        costs = [float(state[k]) for k in ("without", "carried")]
+        counts = [state[k] for k in ("colds", "warms", "wait", "patience")]
+        if not all(math.isfinite(c) and c >= 0 for c in costs) or not all(type(c) is int and c >= 0 for c in counts):
+            raise ValueError("the record of something carried is not one")
+        self.without, self.carried = costs
+        self.colds, self.warms, self.wait, self.patience = counts
