@@ -8,6 +8,7 @@ from .core import ConvergenceWarning, NotConverged, Result, Session, StateFileEr
 from .core.registry import HOOKS, register
 from .learners import (
     Bandit,
+    Carried,
     Guess,
     Lifetime,
     Path,
@@ -21,7 +22,9 @@ from .methods import (
     GCRODR,
     GMRES,
     IDR,
+    FOSI,
     MINRES,
+    OASIS,
     SOR,
     SSOR,
     BiCGStab,
@@ -29,7 +32,12 @@ from .methods import (
     Direct,
     FlexibleCG,
     GaussSeidel,
+    GradientDescent,
+    HeavyBall,
     Jacobi,
+    LazyNewton,
+    Newton,
+    SaddleFreeNewton,
     Sinkhorn,
     SinkhornNewton,
 )
@@ -47,6 +55,7 @@ from .operators import (
     Box,
     ChebyshevPolynomial,
     ChebyshevPolynomialBound,
+    Curvature,
     DenseFactorBound,
     ElasticNet,
     FactorBound,
@@ -66,6 +75,7 @@ from .problems import (
     Composite,
     FixedPoint,
     LinearSystem,
+    Smooth,
     Transport,
     recalled,
 )
@@ -78,12 +88,14 @@ __all__ = [
     "FGMRES",
     "GCRODR",
     "GMRES",
+    "FOSI",
     "IC",
     "IDR",
     "ILU0",
     "ILUT",
     "L1",
     "MINRES",
+    "OASIS",
     "SOR",
     "SSOR",
     "Anderson",
@@ -91,6 +103,7 @@ __all__ = [
     "BiCGStab",
     "BlockJacobi",
     "Box",
+    "Carried",
     "Chebyshev",
     "ChebyshevPolynomial",
     "Composite",
@@ -111,6 +124,10 @@ __all__ = [
     "LinearSystem",
     "Logistic",
     "NonNegative",
+    "GradientDescent",
+    "HeavyBall",
+    "LazyNewton",
+    "Newton",
     "NotConverged",
     "Path",
     "Picard",
@@ -119,9 +136,11 @@ __all__ = [
     "Recycle",
     "RestartedHalpern",
     "Result",
+    "SaddleFreeNewton",
     "Session",
     "Sinkhorn",
     "SinkhornNewton",
+    "Smooth",
     "StateFileError",
     "Status",
     "SymmetricPolynomial",
@@ -134,6 +153,7 @@ __all__ = [
 register("recipe", (AMG, IC, ILU0, ILUT, BlockJacobi, ChebyshevPolynomial, SymmetricPolynomial))
 register("bound", (AMGBound, BlockJacobiBound, ChebyshevPolynomialBound, DenseFactorBound, FactorBound, ICBound))
 register("bound", (ILU0Bound, ILUTBound, SymmetricPolynomialBound, Space))
+register("bound", (Curvature, ILU0Bound, ILUTBound, SymmetricPolynomialBound))
 
 
 def _report(session: Any, path: Any) -> None:

@@ -96,6 +96,8 @@ def test_progress_of_an_accepted_step_is_what_the_rule_promises():
     state = method.init(problem, None, {})
     for _ in range(20):
         f, norm = state.f, np.linalg.norm(state.g)
+        if norm < 1e-6:
+            break
         method.step(problem, state)
         shift = norm / (state.scale / 2.0)  # gamma has doubled since
         assert f - state.f >= np.linalg.norm(state.g) ** 2 / (8.0 * shift) * (1 - 1e-9)
@@ -107,9 +109,9 @@ def test_cubic_step_minimises_its_model():
         Q = np.linalg.qr(rng.standard_normal((4, 4)))[0]
         H = (Q * np.array([least, 0.5, 1.0, 3.0])) @ Q.T
         H = 0.5 * (H + H.T)
-        g, M = rng.standard_normal(4), 2.0
-        trial = Cubic(M).trial(Curvature(H, True), g, np.linalg.norm(g), M)
-        model = lambda s, g=g, H=H: g @ s + 0.5 * s @ H @ s + M * np.linalg.norm(s) ** 3 / 6
+        g = rng.standard_normal(4)
+        trial = Cubic(2.0).trial(Curvature(H, True), g, np.linalg.norm(g), 2.0)
+        model = lambda s, g=g, H=H: g @ s + 0.5 * s @ H @ s + np.linalg.norm(s) ** 3 / 3
         best = min(model(trial.s + 0.3 * rng.standard_normal(4)) for _ in range(2000))
         assert model(trial.s) <= best + 1e-12
         assert trial.model == pytest.approx(model(trial.s), rel=1e-9)
@@ -250,7 +252,11 @@ def test_threshold_does_not_depend_on_the_guess():
     ],
 )
 def test_callables_that_misbehave_end_in_a_sentence(change, status, words):
-    good = {"value": lambda x: float(0.5 * (x - 1) @ (x - 1)), "gradient": lambda x: x - 1, "hessian": lambda x: np.eye(2)}
+    good = {
+        "value": lambda x: float(0.5 * (x - 1) @ (x - 1)),
+        "gradient": lambda x: x - 1,
+        "hessian": lambda x: np.eye(2),
+    }
     result = rv.solve(rv.Smooth(**(good | change)), "newton", x0=np.zeros(2), on_fail="ignore")
     assert result.status == status and words in result.reason
 

@@ -21,6 +21,7 @@ FAMILIES: dict[str, str] = {
     "fixedpoint": "fixed_point",
     "transport": "transport",
 }
+FAMILIES: dict[str, str] = {"stored": "linear", "operator": "linear", "transport": "transport", "smooth": "smooth"}
 
 
 def learner(seed: int | None = None) -> Select:

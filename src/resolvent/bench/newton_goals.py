@@ -20,7 +20,9 @@ def _lazy(report: Report, say: Say, quick: bool) -> None:
         for mu in (1.0, 0.1):
             rows = race(60 if quick else 500, mu, repeats=1 if quick else 3)
             for name, row in rows.items():
-                say(f"mu = {mu:g}, {name}: {row['seconds']:.3f} s, {row['steps']:.0f} steps, {row['hessians']:.0f} Hessians")
+                say(
+                    f"mu = {mu:g}, {name}: {row['seconds']:.3f} s, {row['steps']:.0f} steps, {row['hessians']:.0f} Hessians"
+                )
             lazy = min(row["seconds"] for name, row in rows.items() if not name.startswith("m = 1,") and row["ok"])
             same = rows["m = 1, cubic (eigen)"]["seconds"]
             fresh = min(row["seconds"] for name, row in rows.items() if name.startswith("m = 1,") and row["ok"])
@@ -31,7 +33,9 @@ def _lazy(report: Report, say: Say, quick: bool) -> None:
 def _drifting(report: Report, say: Say, quick: bool) -> None:
     """Factorizations of twenty problems that drift."""
     found = sequence(20 if quick else 200)
-    say(f"{found['carried']:.0f} factorizations carried, {found['cold']:.0f} cold; solved {found['carried, solved']:.0f} of 20")
+    say(
+        f"{found['carried']:.0f} factorizations carried, {found['cold']:.0f} cold; solved {found['carried, solved']:.0f} of 20"
+    )
     report("20 drifting problems: factorizations carried over cold", found["carried"] / found["cold"], 1 / 3, "<=")
     report("20 drifting problems: not solved", 40 - found["carried, solved"] - found["cold, solved"], 0, "<=")
 

@@ -64,13 +64,23 @@ def run(quick: bool = False, seed: int = 0, out: Callable[[str], Any] = print) -
         out(f"{name:22s} {len(rows):5d} {solved:7.0%} {np.median(steps):15.0f} {max(steps):6d} {grads:10.0f}")
     ratio = float(np.median([r[1] for r in table["step-sized"]]) / np.median([r[1] for r in table["Armijo"]]))
     solved = float(np.mean([r[0] for r in table["step-sized"]]))
-    out(f"paper: converges without knowing a constant.  here: {solved:.0%} solved, {ratio:.2f} x Armijo's steps (median)")
+    out(
+        f"paper: converges without knowing a constant.  here: {solved:.0%} solved, {ratio:.2f} x Armijo's steps (median)"
+    )
     out("")
     soft = {}
-    out("Soft maximum, d = 50, m = 200, from ones: steps to 1e-8 (a bare step-sized method does not move here; ours falls back)")
-    for name, damping in (("Armijo", Armijo()), ("gradient-normalised", GradientNormalized()), ("step-sized", StepSized())):
+    out(
+        "Soft maximum, d = 50, m = 200, from ones: steps to 1e-8 (a bare step-sized method does not move here; ours falls back)"
+    )
+    for name, damping in (
+        ("Armijo", Armijo()),
+        ("gradient-normalised", GradientNormalized()),
+        ("step-sized", StepSized()),
+    ):
         row = [_count(log_sum_exp(mu=mu, seed=seed), damping, 1.0, 1e-8) for mu in (1.0, 0.1, 0.02)]
         soft[name] = [(r[0], r[1]) for r in row]
-        cells = "  ".join(f"mu={mu:g}: {r[1] if r[0] else 'failed':>6}" for mu, r in zip((1.0, 0.1, 0.02), row, strict=True))
+        cells = "  ".join(
+            f"mu={mu:g}: {r[1] if r[0] else 'failed':>6}" for mu, r in zip((1.0, 0.1, 0.02), row, strict=True)
+        )
         out(f"{name:22s} {cells}")
     return {"solved": solved, "ratio": ratio, "soft maximum": soft}

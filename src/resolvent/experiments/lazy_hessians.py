@@ -79,10 +79,14 @@ def run(quick: bool = False, seed: int = 0, out: Callable[[str], Any] = print) -
         out(f"Soft maximum, d = {d}, mu = {mu:g}: to a gradient of 1e-8")
         out(f"{'':28s} {'seconds':>9s} {'steps':>7s} {'Hessians':>9s}")
         for name, row in rows.items():
-            out(f"{name:28s} {row['seconds']:9.4f} {row['steps']:7.0f} {row['hessians']:9.0f}" + ("" if row["ok"] else "  failed"))
+            out(
+                f"{name:28s} {row['seconds']:9.4f} {row['steps']:7.0f} {row['hessians']:9.0f}"
+                + ("" if row["ok"] else "  failed")
+            )
         lazy = min(row["seconds"] for name, row in rows.items() if not name.startswith("m = 1,"))
         fresh = min(row["seconds"] for name, row in rows.items() if name.startswith("m = 1,"))
-        out(f"paper: sqrt(d) = {np.sqrt(d):.0f} x less arithmetic with m = d.  here: best m {fresh / lazy:.2f} x faster than m = 1 in seconds")
+        gain = f"best m {fresh / lazy:.2f} x faster than m = 1 in seconds"
+        out(f"paper: sqrt(d) = {np.sqrt(d):.0f} x less arithmetic with m = d.  here: {gain}")
         out("")
     found = result["sequence"] = sequence(20 if quick else 200, seed=seed)
     out(f"Twenty drifting problems: {found['carried']:.0f} factorizations when carried, {found['cold']:.0f} cold")

@@ -51,7 +51,7 @@ def run(quick: bool = False, seed: int = 0, out: Callable[[str], Any] = print) -
         "gradient descent, 0.3": GradientDescent(0.3),
     }
     table: dict[str, list[Any]] = {name: [] for name in methods}
-    right = {name: 0 for name in methods}
+    right = dict.fromkeys(methods, 0)
     for start in starts:
         for name, method in methods.items():
             problem = double_well(start)
@@ -67,5 +67,7 @@ def run(quick: bool = False, seed: int = 0, out: Callable[[str], Any] = print) -
     share = right["saddle-free Newton"] / len(starts)
     grown = [k for k in table["saddle-free Newton"][:-1] if k is not None]
     slope = float(np.polyfit(-np.log10(starts[: len(grown)]), grown, 1)[0]) if len(grown) > 1 else float("nan")
-    out(f"paper: escapes saddles rapidly.  here: {share:.0%} reach a minimum, {slope:.1f} steps more for each decade of s")
+    out(
+        f"paper: escapes saddles rapidly.  here: {share:.0%} reach a minimum, {slope:.1f} steps more for each decade of s"
+    )
     return {"steps": table, "minimum": share, "slope": slope}

@@ -17,6 +17,7 @@ from .poisson3d import Poisson3dDrift
 from .relax import HeatEquation, SyntheticShift
 from .samples import ConvectionDiffusionSamples, DarcySamples, HelmholtzSamples, PoissonSamples
 from .sequence import Sequence
+from .smooth import LogSumExpDrift
 from .topology import Topology, Topology3d
 
 __all__ = ["SEQUENCES", "Sequence", "load_sequence", "load_system", "save_system", "sequence"]
@@ -37,6 +38,7 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
         Topology,
         Topology3d,
         Photograph,
+        LogSumExpDrift,
         SyntheticShift,
         HeatEquation,
         ConvectionDiffusion,

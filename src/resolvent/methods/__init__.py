@@ -10,6 +10,8 @@ from .krylov.gcrodr import GCRODR
 from .krylov.gmres import FGMRES, GMRES
 from .krylov.idr import IDR
 from .krylov.minres import MINRES
+from .newton import FOSI, OASIS, GradientDescent, HeavyBall, LazyNewton, Newton, SaddleFreeNewton
+from .newton.damping import Armijo, Cubic, GradientNormalized, GradientRegularized, StepSized
 from .stationary.chebyshev import Chebyshev
 from .stationary.gauss_seidel import GaussSeidel
 from .stationary.jacobi import Jacobi
@@ -25,7 +27,9 @@ __all__ = [
     "GCRODR",
     "GMRES",
     "IDR",
+    "FOSI",
     "MINRES",
+    "OASIS",
     "SOR",
     "SSOR",
     "BiCGStab",
@@ -33,7 +37,12 @@ __all__ = [
     "Direct",
     "FlexibleCG",
     "GaussSeidel",
+    "GradientDescent",
+    "HeavyBall",
     "Jacobi",
+    "LazyNewton",
+    "Newton",
+    "SaddleFreeNewton",
     "Sinkhorn",
     "SinkhornNewton",
 ]
@@ -48,15 +57,23 @@ register(
         GCRODR,
         FGMRES,
         CG,
+        FOSI,
         MINRES,
+        OASIS,
         SOR,
         SSOR,
         BiCGStab,
         Chebyshev,
         Direct,
         GaussSeidel,
+        GradientDescent,
+        HeavyBall,
         Jacobi,
+        LazyNewton,
+        Newton,
+        SaddleFreeNewton,
         Sinkhorn,
         SinkhornNewton,
     ),
 )
+register("recipe", (Armijo, Cubic, GradientNormalized, GradientRegularized, StepSized))

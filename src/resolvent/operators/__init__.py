@@ -3,6 +3,7 @@
 from .amg import AMG, AMGBound
 from .base import Bound, Stored
 from .block import BlockJacobi, BlockJacobiBound
+from .curvature import Curvature
 from .factor import DenseFactorBound, FactorBound
 from .ic import IC, ICBound
 from .ilu import ILU0, ILUT, ILU0Bound, ILUTBound
@@ -29,6 +30,7 @@ __all__ = [
     "Box",
     "ChebyshevPolynomial",
     "ChebyshevPolynomialBound",
+    "Curvature",
     "DenseFactorBound",
     "ElasticNet",
     "FactorBound",

@@ -56,7 +56,7 @@ class Curvature:
             self.w = np.array(H)
             return
         size = float(np.max(np.abs(H), initial=0.0))
-        if float(np.max(np.abs(H - H.T), initial=0.0)) > 1e3 * np.finfo(H.dtype).eps * size:
+        if float(np.max(np.abs(H - H.T), initial=0.0)) > 1e-6 * size:  # rounding after cancellation is far below
             raise OperatorError("the Hessian is not symmetric; give a symmetric matrix, or its diagonal")
         if eigen:
             self.w, self.V = la.eigh(H, check_finite=False)

@@ -4,12 +4,14 @@ from .composite import Composite
 from .fixed_point import FixedPoint
 from .linear import LinearSystem
 from .plain import recalled
+from .smooth import Smooth
 from .transport import Transport
 
 __all__ = [
     "Composite",
     "FixedPoint",
     "LinearSystem",
+    "Smooth",
     "Transport",
     "recalled",
 ]

@@ -111,14 +111,17 @@ class Smooth(Plain):
         """
         if x0 is None:
             if self._like is None:
-                raise ValueError("neither x0 nor reference was given; pass one, so that the shape and dtype of x are known")
+                raise ValueError(
+                    "neither x0 nor reference was given; pass one, so that the shape and dtype of x are known"
+                )
             return
         x0 = _vector(x0, "x0")
         if self._like is None:
             self._settle(x0)
         if len(x0) != self.n or arrays.dtype_name(x0) != self.dtype:
             raise ValueError(
-                f"x0 is a {arrays.dtype_name(x0)} vector of {len(x0)}; {self.dtype} and {self.n} are expected, as of the reference"
+                f"x0 is a {arrays.dtype_name(x0)} vector of {len(x0)}; "
+                f"{self.dtype} and {self.n} are expected, as of the reference"
             )
 
     def shape_key(self) -> list[int | float | str]:
@@ -141,7 +144,9 @@ class Smooth(Plain):
         if self.trouble:
             raise OperatorError(self.trouble)
         if not math.isfinite(scale):
-            return "the gradient is not finite at the reference (zeros by default); pass reference=, a point where it is"
+            return (
+                "the gradient is not finite at the reference (zeros by default); pass reference=, a point where it is"
+            )
         return None
 
     def enter(self, x0: Any) -> Any:
@@ -216,7 +221,9 @@ class Smooth(Plain):
         found = _called("hessian", self.hessian, x)
         shape = np.shape(found)
         if shape not in ((self.n, self.n), (self.n,)) or np.asarray(found).dtype.kind != "f":
-            raise OperatorError(f"hessian returned shape {shape}; floats of shape ({self.n}, {self.n}) or ({self.n},) are expected")
+            raise OperatorError(
+                f"hessian returned shape {shape}; floats of shape ({self.n}, {self.n}) or ({self.n},) are expected"
+            )
         return np.asarray(found, dtype=np.float64)
 
     def hessian_times(self, x: Any, g: Any, v: Any) -> Any:
@@ -233,7 +240,9 @@ class Smooth(Plain):
     def _vetted(self, y: Any, who: str) -> Any:
         if np.shape(y) != (self.n,) or np.asarray(y).dtype != self.dtype:
             given = f"shape {np.shape(y)}, dtype {np.asarray(y).dtype}"
-            raise OperatorError(f"{who} returned {given} for a {self.dtype} vector of {self.n}; an array like x is expected")
+            raise OperatorError(
+                f"{who} returned {given} for a {self.dtype} vector of {self.n}; an array like x is expected"
+            )
         return np.array(y)
 
     def start(self, x0: Any, carry: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -286,7 +295,10 @@ class Smooth(Plain):
     ) -> tuple[Status, str]:
         """A closer look at a failure: a scale of zero asks for an exact zero of the gradient."""
         if self.scale == 0.0 and status in (Status.BUDGET, Status.CHANGE, Status.STAGNATED):
-            return status, "the reference is itself stationary, so that rtol asks for zero; give atol, or another reference"
+            return (
+                status,
+                "the reference is itself stationary, so that rtol asks for zero; give atol, or another reference",
+            )
         return status, why
 
 

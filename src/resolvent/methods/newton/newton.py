@@ -23,7 +23,8 @@ from .damping import Ends, GradientNormalized, GradientRegularized
 
 __all__ = ["LazyNewton", "Newton"]
 
-_TRIALS = 40
+_TRIALS = 60
+_REFUSED = 5
 
 
 class NewtonState(State):
@@ -47,7 +48,7 @@ class Newton:
     damping : rule, default GradientNormalized()
         Also ``GradientRegularized()``, ``Cubic()``, ``StepSized()``, ``Armijo()`` of ``resolvent.methods.newton``.
     period : int, default 1
-        Steps between Hessians; one is also made anew when it fails two trials in a row.
+        Steps between Hessians; one is also made anew when it fails five trials in a row.
 
     Raises
     ------
@@ -106,7 +107,7 @@ class Newton:
                 return
             first = False
             state.refused += 1
-            if state.refused >= 2 and state.age > 0:
+            if state.refused >= _REFUSED and state.age > 0:
                 self._renew(problem, state)
                 first = True
         state.status = Status.STAGNATED

@@ -5,8 +5,8 @@
 Directions of negative curvature are left as fast as those of positive curvature are entered. With ``rank`` = k the
 matrix is |H| on a Krylov space of k Lanczos vectors and the largest |lambda| beside it. Step: one Hessian and one
 eigendecomposition (9 n^3 flops), or k products with the Hessian; a value and a gradient for each halving of alpha.
-Memory: x, g, y and an n x n matrix, or k vectors. Leaves ``residual`` (the gradient's norm) and ``value``; a state that
-ends has ``curvature``, the least eigenvalue last seen. Not for convex f: plain Newton is the same and cheaper.
+Memory: x, g, y and an n x n matrix, or k vectors. Leaves ``value``, ``curvature`` (the least eigenvalue last seen) and
+``residual``: the gradient's norm, or -curvature where that is larger, so that no solve ends at a saddle. Not for convex f: plain Newton is the same and cheaper.
 
 Reference: Dauphin, Pascanu, Gulcehre, Cho, Ganguli, Bengio, NeurIPS 2014, algorithm 1.
 """
@@ -32,6 +32,7 @@ class SaddleFreeState(State):
     f: float
     draw: Any
     nudged: int
+    bend: float
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class SaddleFreeNewton:
         state.x, state.g = problem.start(x0, carry)
         state.f = problem.value_at(state.x)
         state.draw, state.nudged = np.random.default_rng(self.seed), 0
+        state.bend = 0.0
         self._publish(state)
         return state
 
@@ -125,7 +127,8 @@ class SaddleFreeNewton:
             rest = 1.0
         top = max(float(np.abs(w).max()), 1e-300)
         size = np.maximum(np.abs(w), self.floor * top)
-        state.seen["curvature"] = float(w.min())
+        least = state.seen["curvature"] = float(w.min())
+        state.bend = -least if least < -1e-8 * top else 0.0
         c = self._nudged(state, w, turn(g))
         d = -back(c / size)
         if rest:
@@ -144,7 +147,7 @@ class SaddleFreeNewton:
 
     @staticmethod
     def _publish(state: SaddleFreeState) -> None:
-        state.seen["residual"] = float(np.linalg.norm(state.g))
+        state.seen["residual"] = max(float(np.linalg.norm(state.g)), state.bend)
         state.seen["value"] = state.f
 
     def solution(self, problem: Any, state: SaddleFreeState) -> Any:
