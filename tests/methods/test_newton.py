@@ -166,13 +166,14 @@ def test_carried_curvature_of_another_problem_does_no_harm():
 
 def test_a_saved_session_goes_on_bit_for_bit(tmp_path):
     problems = list(gallery.sequence("log-sum-exp-drift", count=6, size=15))
+    again = list(gallery.sequence("log-sum-exp-drift", count=6, size=15))
     session = rv.Session("lazynewton", [rv.Carried(("curvature", "curvature.scale"))], rtol=1e-8)
     for problem in problems[:4]:
         session.solve(problem)
     session.save(tmp_path / "s.rv")
     loaded = rv.Session.load(tmp_path / "s.rv")
-    for problem in problems[4:]:
-        one, two = session.solve(problem), loaded.solve(problem)
+    for problem, other in zip(problems[4:], again[4:], strict=True):
+        one, two = session.solve(problem), loaded.solve(other)
         assert one.x.tobytes() == two.x.tobytes() and one.work == two.work
 
 
@@ -202,8 +203,8 @@ def test_fosi_charges_its_products_and_helps_on_a_spectrum_with_outliers():
     d = np.r_[500.0, 300.0, np.linspace(1, 3, 28)]
     make = lambda: rv.Smooth(lambda x: float(0.5 * d @ x**2 - x.sum()), lambda x: d * x - 1, hvp=lambda x, v: d * v)
     plain = rv.solve(make(), GradientDescent(1 / 500), x0=np.zeros(30), rtol=1e-6)
-    helped = rv.solve(make(), FOSI(GradientDescent(1 / 500), 2, alpha=1.0, clip=100.0), x0=np.zeros(30), rtol=1e-6)
-    assert plain.ok and helped.ok and helped.work["hvps"] == 8
+    helped = rv.solve(make(), FOSI(GradientDescent(1 / 500), 3, alpha=1.0, clip=100.0), x0=np.zeros(30), rtol=1e-6)
+    assert plain.ok and helped.ok and helped.work["hvps"] == 12
     assert 3 * helped.cost.total < plain.cost.total
 
 
@@ -221,7 +222,7 @@ def test_lanczos_finds_the_whole_spectrum_of_a_small_matrix():
     w, Y = lanczos(lambda v: B @ v, rng.standard_normal(9), 9, rng)
     assert np.allclose(w, np.linalg.eigvalsh(B)) and np.allclose(Y.T @ Y, np.eye(9))
     w, Y = lanczos(lambda v: 2.0 * v, np.ones(5), 4, rng)
-    assert w.tolist() == [2.0] and Y.shape == (5, 1)
+    assert np.allclose(w, [2.0], rtol=1e-15) and Y.shape == (5, 1)
 
 
 def test_same_bits_and_inputs_untouched():
@@ -248,7 +249,7 @@ def test_threshold_does_not_depend_on_the_guess():
         ({"gradient": lambda x: np.full(2, np.nan)}, Status.NONFINITE, "not finite"),
         ({"value": lambda x: 1 / 0}, Status.ERROR, "ZeroDivisionError"),
         ({"value": lambda x: np.ones(2)}, Status.ERROR, "one number"),
-        ({"gradient": lambda x: -(x - 1)}, Status.STAGNATED, "decreases"),
+        ({"gradient": lambda x: -(x - 1)}, Status.CHANGE, "nothing is certified"),
     ],
 )
 def test_callables_that_misbehave_end_in_a_sentence(change, status, words):
@@ -288,7 +289,7 @@ def test_bad_input_is_refused_before_any_work():
         lambda: HeavyBall(0.1, 1.0),
         lambda: GradientDescent(-1.0),
     ):
-        with pytest.raises(ValueError, match=r"was given|were given|expected|no move"):
+        with pytest.raises(ValueError, match=r"was given|were given|expected|no move|not a damping"):
             make()
 
 

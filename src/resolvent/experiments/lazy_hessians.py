@@ -18,7 +18,7 @@ from ..api import solve
 from ..core import Session
 from ..gallery.smooth import LogSumExpDrift, log_sum_exp
 from ..learners import Carried
-from ..methods.newton import Cubic, GradientRegularized, LazyNewton, Newton
+from ..methods.newton import GradientRegularized, LazyNewton, Newton
 
 __all__ = ["race", "run", "sequence"]
 
@@ -28,7 +28,7 @@ def race(d: int, mu: float, seed: int = 0, repeats: int = 3, atol: float = 1e-8)
     methods: dict[str, Any] = {
         "m = 1, Cholesky": Newton(GradientRegularized()),
         "m = 1, gradient-normalised": Newton(),
-        "m = 1, cubic (eigen)": Newton(Cubic()),
+        "m = 1, decomposed": Newton(GradientRegularized(), eigen=True),
     }
     for m in (5, 20, 100, d):
         methods[f"m = {m}"] = LazyNewton(period=m)

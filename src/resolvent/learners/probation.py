@@ -35,7 +35,7 @@ class Probation:
         self.margin, self.longest = margin, longest
         self.without, self.colds = 0.0, 0
         self.carried, self.warms = 0.0, 0
-        self.wait, self.patience = 0, 8
+        self.wait, self.patience = 8, 8
 
     def wanted(self) -> bool:
         """Whether the next solve should use it."""

@@ -59,7 +59,8 @@ class Curvature:
         if float(np.max(np.abs(H - H.T), initial=0.0)) > 1e-6 * size:  # rounding after cancellation is far below
             raise OperatorError("the Hessian is not symmetric; give a symmetric matrix, or its diagonal")
         if eigen:
-            self.w, self.V = la.eigh(H, check_finite=False)
+            self.w, V = la.eigh(H, check_finite=False)
+            self.V = np.ascontiguousarray(V)  # so that a state file gives the same bits
             self.flops = 9.0 * self.n**3
         else:
             self.H = H

@@ -49,6 +49,8 @@ class Newton:
         Also ``GradientRegularized()``, ``Cubic()``, ``StepSized()``, ``Armijo()`` of ``resolvent.methods.newton``.
     period : int, default 1
         Steps between Hessians; one is also made anew when it fails five trials in a row.
+    eigen : bool, optional
+        Decompose each Hessian, so that it serves any shift; None does so where it serves more than one step.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class Newton:
 
     damping: Any = GradientNormalized()  # noqa: RUF009 - a frozen record
     period: int = 1
+    eigen: bool | None = None
 
     needs = frozenset({"value", "gradient", "hessian"})
     sees = frozenset({"residual", "value"})
@@ -93,6 +96,10 @@ class Newton:
         state.scale = float(carry.get("curvature.scale", self.damping.scale))
         _publish(state)
         return state
+
+    @property
+    def _decomposes(self) -> bool:
+        return self.damping.eigen or (self.period > 1 if self.eigen is None else self.eigen)
 
     def step(self, problem: Any, state: NewtonState) -> None:
         """One accepted step, after as many trials as it takes."""
@@ -137,8 +144,7 @@ class Newton:
         return good
 
     def _renew(self, problem: Any, state: NewtonState) -> None:
-        eigen = self.period > 1 or self.damping.eigen
-        state.curvature = Curvature(problem.hessian_at(state.x), eigen, problem.matrix_version)
+        state.curvature = Curvature(problem.hessian_at(state.x), self._decomposes, problem.matrix_version)
         problem.work.add("factorizations")
         problem.work.add("factor_flops", state.curvature.spent())
         state.age, state.refused = 0, 0
@@ -155,7 +161,7 @@ class Newton:
 
     def estimate(self, problem: Any) -> Cost:
         """A step: a share of a Hessian, a value, a gradient and a solve."""
-        flops = (9.0 if self.period > 1 or self.damping.eigen else 1.0 / 3.0) * problem.n**3
+        flops = (9.0 if self._decomposes else 1.0 / 3.0) * problem.n**3
         fresh = problem.weight("hessians") + flops * problem.weight("factor_flops")
         each = 1.0 + problem.weight("values") + problem.weight("solves")
         return Cost(0.0, 0.0, fresh / self.period + each)

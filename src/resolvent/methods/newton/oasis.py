@@ -42,7 +42,7 @@ class OASIS:
     ----------
     beta : float, default 0.99
         Memory of the diagonal, in [0, 1).
-    floor : float, default 1e-3
+    floor : float, default 1e-6
         Least |D|, as a part of its largest entry.
     probes : int, default 20
         Products for the first estimate.
@@ -69,7 +69,7 @@ class OASIS:
     """
 
     beta: float = 0.99
-    floor: float = 1e-3
+    floor: float = 1e-6
     probes: int = 20
     seed: int = 0
 

@@ -6,7 +6,8 @@ Directions of negative curvature are left as fast as those of positive curvature
 matrix is |H| on a Krylov space of k Lanczos vectors and the largest |lambda| beside it. Step: one Hessian and one
 eigendecomposition (9 n^3 flops), or k products with the Hessian; a value and a gradient for each halving of alpha.
 Memory: x, g, y and an n x n matrix, or k vectors. Leaves ``value``, ``curvature`` (the least eigenvalue last seen) and
-``residual``: the gradient's norm, or -curvature where that is larger, so that no solve ends at a saddle. Not for convex f: plain Newton is the same and cheaper.
+``residual``: the gradient's norm, or -curvature where that is larger, so that no solve ends at a saddle. Not for convex
+f: plain Newton is the same and cheaper.
 
 Reference: Dauphin, Pascanu, Gulcehre, Cho, Ganguli, Bengio, NeurIPS 2014, algorithm 1.
 """
@@ -122,7 +123,8 @@ class SaddleFreeNewton:
             w, turn, back = curvature.w, curvature.turn, curvature.back
             rest = 0.0
         else:
-            w, V = lanczos(lambda v: problem.hessian_times(state.x, g, v), g, self.rank, state.draw)
+            stirred = 1e-6 * float(np.linalg.norm(g)) * state.draw.standard_normal(len(g))  # g may miss the way out
+            w, V = lanczos(lambda v: problem.hessian_times(state.x, g, v), g + stirred, self.rank, state.draw)
             turn, back = (lambda v: V.T @ v), (lambda c: V @ c)
             rest = 1.0
         top = max(float(np.abs(w).max()), 1e-300)
