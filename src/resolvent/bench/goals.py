@@ -11,8 +11,13 @@ from typing import Any, NamedTuple
 
 __all__ = ["TOPICS", "Line", "goals", "items"]
 
-#: The topics, and the module of this package whose ``ITEMS`` measures each.
-TOPICS: dict[str, str] = {"linear": "linear", "trust": "trust_goals", "krylov": "krylov_goals"}
+#: The topics, and the modules of this package whose ``ITEMS`` measure each.
+TOPICS: dict[str, tuple[str, ...]] = {
+    "linear": ("linear",),
+    "trust": ("trust_goals",),
+    "krylov": ("krylov_goals",),
+    "optimization": ("newton_goals",),
+}
 
 
 class Line(NamedTuple):
@@ -65,7 +70,9 @@ def items(topic: str) -> dict[str, Item]:
     """
     if topic not in TOPICS:
         raise ValueError(f"there are no goals for {topic!r}; there are: {', '.join(TOPICS)}")
-    found: dict[str, Item] = import_module(f".{TOPICS[topic]}", __package__).ITEMS
+    found: dict[str, Item] = {}
+    for module in TOPICS[topic]:
+        found |= import_module(f".{module}", __package__).ITEMS
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Session, Steps
+from ..core import Session, Status, Steps
 from ..methods.newton import FOSI, GradientDescent, HeavyBall
 from ..problems import Smooth
 
@@ -49,7 +49,7 @@ def after(problem: Any, method: Any, budget: float) -> tuple[float, float]:
             cost = problem.work.total()
             spent = cost.get("gradients", 0) + 2.0 * cost.get("hvps", 0)
             if spent > budget:
-                return -6
+                return Status.USER
             reached = (float(problem.value(state.x)), spent)
             return None
 
