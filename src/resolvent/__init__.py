@@ -17,6 +17,7 @@ from .learners import (
 )
 from .methods import (
     CG,
+    CGLS,
     COCG,
     FGMRES,
     FOSI,
@@ -25,6 +26,7 @@ from .methods import (
     IDR,
     MINRES,
     OASIS,
+    QR,
     SOR,
     SSOR,
     BiCGStab,
@@ -74,6 +76,7 @@ from .operators import (
 from .problems import (
     Composite,
     FixedPoint,
+    LinearLeastSquares,
     LinearSystem,
     Smooth,
     Transport,
@@ -84,6 +87,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AMG",
     "CG",
+    "CGLS",
     "COCG",
     "FGMRES",
     "FOSI",
@@ -96,6 +100,7 @@ __all__ = [
     "L1",
     "MINRES",
     "OASIS",
+    "QR",
     "SOR",
     "SSOR",
     "Anderson",
@@ -124,6 +129,7 @@ __all__ = [
     "LazyNewton",
     "LeastSquares",
     "Lifetime",
+    "LinearLeastSquares",
     "LinearSystem",
     "Logistic",
     "Newton",

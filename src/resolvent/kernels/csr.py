@@ -77,6 +77,18 @@ def _pool(parts):
 
 
 @njit(cache=True, fastmath=ROWWISE)
+def scatter(ip, ix, a, y, x):
+    """``x += A^H y``, row by row: x has as many entries as A has columns."""
+    k = _U(ip[0])
+    for i in range(y.shape[0]):
+        s = y[i]
+        end = _U(ip[i + 1])
+        while k < end:
+            x[ix[k]] += np.conj(a[k]) * s
+            k += _ONE
+
+
+@njit(cache=True, fastmath=ROWWISE)
 def residual(ip, ix, a, x, b, r):
     """``r = b - A x``; returns its 2-norm."""
     k = _U(ip[0])

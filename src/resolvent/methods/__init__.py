@@ -10,6 +10,8 @@ from .krylov.gcrodr import GCRODR
 from .krylov.gmres import FGMRES, GMRES
 from .krylov.idr import IDR
 from .krylov.minres import MINRES
+from .least_squares.cgls import CGLS
+from .least_squares.qr import QR
 from .newton import FOSI, OASIS, GradientDescent, HeavyBall, LazyNewton, Newton, SaddleFreeNewton
 from .newton.damping import Armijo, Cubic, GradientNormalized, GradientRegularized, StepSized
 from .stationary.chebyshev import Chebyshev
@@ -22,6 +24,7 @@ from .transport.sinkhorn import Sinkhorn
 
 __all__ = [
     "CG",
+    "CGLS",
     "COCG",
     "FGMRES",
     "FOSI",
@@ -30,6 +33,7 @@ __all__ = [
     "IDR",
     "MINRES",
     "OASIS",
+    "QR",
     "SOR",
     "SSOR",
     "BiCGStab",
@@ -50,6 +54,8 @@ __all__ = [
 register(
     "method",
     (
+        QR,
+        CGLS,
         IDR,
         FlexibleCG,
         COCG,

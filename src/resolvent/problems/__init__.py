@@ -2,6 +2,7 @@
 
 from .composite import Composite
 from .fixed_point import FixedPoint
+from .least_squares import LinearLeastSquares
 from .linear import LinearSystem
 from .plain import recalled
 from .smooth import Smooth
@@ -10,6 +11,7 @@ from .transport import Transport
 __all__ = [
     "Composite",
     "FixedPoint",
+    "LinearLeastSquares",
     "LinearSystem",
     "Smooth",
     "Transport",

@@ -21,6 +21,7 @@ __all__ = [
     "kind_of",
     "ldexp",
     "ldexp_scalar",
+    "ldexp_steps",
     "orthonormal",
     "other_library",
     "random_like",
@@ -48,7 +49,7 @@ def other_library(problem: Any) -> bool:
     return True
 
 
-def kind_of(A: Any) -> str:
+def kind_of(A: Any, square: bool = True) -> str:
     """csr, sparse, dense or operator; refuses the rest and what is not square."""
     if isinstance(A, np.ma.MaskedArray):
         raise TypeError("A is a masked array; an array without masked entries is expected, for instance A.filled(0.0)")
@@ -64,8 +65,8 @@ def kind_of(A: Any) -> str:
             " (arrays of another library go with a b of the same)"
         )
     shape = A.shape
-    if len(shape) != 2 or shape[0] != shape[1]:
-        raise ValueError(f"A has shape {tuple(shape)}; a square matrix is expected")
+    if len(shape) != 2 or (square and shape[0] != shape[1]):
+        raise ValueError(f"A has shape {tuple(shape)}; a {'square ' if square else ''}matrix is expected")
     if shape[0] == 0:
         raise ValueError("A is empty (shape (0, 0)); there is nothing to solve")
     return kind
@@ -122,7 +123,7 @@ def csr_parts(A: Any, kind: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any]:
     return _unsigned(ip), _unsigned(ix), np.ascontiguousarray(data)
 
 
-def canonical(ip: Any, ix: Any, data: Any, n: int) -> tuple[Any, Any, Any]:
+def canonical(ip: Any, ix: Any, data: Any, n: int, columns: int | None = None) -> tuple[Any, Any, Any]:
     """The same matrix with sorted rows and without duplicates; the very arrays when they are so already.
 
     Raises
@@ -130,9 +131,10 @@ def canonical(ip: Any, ix: Any, data: Any, n: int) -> tuple[Any, Any, Any]:
     ValueError
         When the pattern points outside the matrix.
     """
+    columns = n if columns is None else columns
     if len(ip) != n + 1 or ip[0] != 0 or ip[-1] > len(ix) or len(ix) != len(data):
         raise ValueError("the row pointers of A do not fit its entries")
-    if n and (np.any(ip[1:] < ip[:-1]) or (len(ix) and int(ix.max()) >= n)):
+    if n and (np.any(ip[1:] < ip[:-1]) or (len(ix) and int(ix.max()) >= columns)):
         raise ValueError("the pattern of A points outside the matrix")
     if int(ip[-1]) < len(ix):
         ix, data = ix[: int(ip[-1])], data[: int(ip[-1])]
@@ -143,7 +145,7 @@ def canonical(ip: Any, ix: Any, data: Any, n: int) -> tuple[Any, Any, Any]:
         rising[starts - 1] = True
         if not rising.all():
             signed = np.int32 if ip.dtype.itemsize == 4 else np.int64
-            A = sp.csr_array((data.copy(), ix.view(signed).copy(), ip.view(signed).copy()), shape=(n, n))
+            A = sp.csr_array((data.copy(), ix.view(signed).copy(), ip.view(signed).copy()), shape=(n, columns))
             A.sum_duplicates()
             return _unsigned(A.indptr), _unsigned(A.indices), A.data
     return ip, ix, data
@@ -242,6 +244,15 @@ def ldexp(v: Any, shift: int) -> Any:
         out = np.empty_like(v)
         out.real, out.imag = np.ldexp(v.real, shift), np.ldexp(v.imag, shift)
         return out
+
+
+def ldexp_steps(v: Any, shift: int) -> Any:
+    """v times 2**shift for an array of any library, in steps that do not overflow on the way."""
+    with np.errstate(over="ignore", under="ignore"):
+        while shift:
+            part = max(-900, min(900, shift))
+            v, shift = v * math.ldexp(1.0, part), shift - part
+    return v
 
 
 def ldexp_scalar(value: float, shift: int) -> float:

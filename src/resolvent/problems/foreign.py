@@ -17,7 +17,7 @@ from ..core import Measure, OperatorError, Result, Work
 from . import checks
 from .linear import LinearSystem
 
-__all__ = ["ArraySystem", "is_foreign"]
+__all__ = ["ArraySystem", "dtype_of", "is_foreign"]
 
 _DTYPES = ("float32", "float64", "complex64", "complex128")
 
@@ -52,7 +52,7 @@ class ArraySystem(LinearSystem):
         ready["dense"] = is_foreign(A)
         if b.ndim != 1 or b.shape[0] == 0:
             raise ValueError(f"b has shape {tuple(b.shape)}; a vector is expected for arrays of other libraries")
-        dtypes = [_dtype_of(xp, b, "b"), *([_dtype_of(xp, A, "A")] if self.dense else [])]
+        dtypes = [dtype_of(xp, b, "b"), *([dtype_of(xp, A, "A")] if self.dense else [])]
         self._check_matrix(A, b)
         if self.nullspace is not None:
             raise ValueError(
@@ -90,7 +90,7 @@ class ArraySystem(LinearSystem):
             top = float(self.xp.max(self.xp.abs(b)))
             if 0.0 < top < math.inf:
                 shift = -math.frexp(top)[1]
-                b = _ldexp(b, shift)
+                b = checks.ldexp_steps(b, shift)
                 norm = self._norm(b)
         ready["rhs"], ready["scale"], ready["shift"] = b, norm, shift
         ready["unit"] = math.ldexp(1.0, min(shift, 1023))
@@ -250,9 +250,9 @@ class ArraySystem(LinearSystem):
             raise TypeError(f"x0 is a {_named(x0)}; an array of b's library is expected")
         if tuple(x0.shape) != (self.n,):
             raise ValueError(f"x0 has shape {tuple(x0.shape)}; ({self.n},) is expected")
-        if _dtype_of(self.xp, x0, "x0").kind == "c" and self.dtype.kind != "c":
+        if dtype_of(self.xp, x0, "x0").kind == "c" and self.dtype.kind != "c":
             raise TypeError("x0 is complex and the system is real; pass its real part or a complex b")
-        return _ldexp(self.xp.astype(x0, self.inner), self.shift)
+        return checks.ldexp_steps(self.xp.astype(x0, self.inner), self.shift)
 
     def leave(self, result: Result) -> None:
         """Bring a result back to the user's unit, in place."""
@@ -260,7 +260,7 @@ class ArraySystem(LinearSystem):
             result.x = 0.0 * self.rhs
         if self.shift:
             result.exponent = -self.shift
-            result.x = _ldexp(result.x, -self.shift)
+            result.x = checks.ldexp_steps(result.x, -self.shift)
             for name in ("residual", "attainable"):
                 if name in result.seen:
                     result.seen[name] = checks.ldexp_scalar(result.seen[name], -self.shift)
@@ -279,7 +279,7 @@ def _named(array: Any) -> str:
     return f"{type(array).__module__.split('.')[0]} {type(array).__name__}"
 
 
-def _dtype_of(xp: Any, array: Any, name: str) -> np.dtype[Any]:
+def dtype_of(xp: Any, array: Any, name: str) -> np.dtype[Any]:
     """The NumPy dtype of the same name.
 
     Raises
@@ -291,11 +291,3 @@ def _dtype_of(xp: Any, array: Any, name: str) -> np.dtype[Any]:
         if array.dtype == getattr(xp, known):
             return np.dtype(known)
     raise TypeError(f"{name} has dtype {array.dtype}; float32, float64, complex64 or complex128 is expected")
-
-
-def _ldexp(v: Any, shift: int) -> Any:
-    """v times 2**shift in steps that do not overflow on the way."""
-    while shift:
-        part = max(-900, min(900, shift))
-        v, shift = v * math.ldexp(1.0, part), shift - part
-    return v

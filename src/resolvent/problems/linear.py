@@ -28,6 +28,7 @@ __all__ = ["LinearSystem"]
 
 _weights = lru_cache(maxsize=64)(weights)
 _LARGEST = float(np.finfo(np.float64).max)
+_OFFERS = frozenset({"complex symmetric", "entries", "products", "symmetric"})
 _EPS = {np.dtype(t): float(np.finfo(t).eps) for t in ("float32", "float64", "complex64", "complex128")}
 
 
@@ -162,7 +163,7 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
 
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when something in ``needs`` is not offered."""
-        other = sorted(needs - {"complex symmetric", "entries", "symmetric"})
+        other = sorted(needs - _OFFERS)
         if other:
             return f"it needs {', '.join(other)}, which a linear system does not offer; use method 'auto'"
         if "entries" in needs and not self.stored:

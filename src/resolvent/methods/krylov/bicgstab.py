@@ -58,7 +58,7 @@ class BiCGStab(Krylov):
     fused: ClassVar[str] = "bicgstab_steps"
 
     def __post_init__(self) -> None:
-        self._check(frozenset())
+        self._check(frozenset({"products"}))
 
     def start(self, problem: Any, x: Any, r: Any, norm: float, bound: Any, kept: bool) -> Any:
         """The kernel for stored matrices alone or with Jacobi, else the array API."""

@@ -60,7 +60,7 @@ class IDR(Krylov):
     def __post_init__(self) -> None:
         if isinstance(self.s, bool) or not isinstance(self.s, int) or self.s < 1:
             raise ValueError(f"s={self.s!r} was given; a whole number of at least 1 is expected")
-        self._check(frozenset())
+        self._check(frozenset({"products"}))
 
     def start(self, problem: Any, x: Any, r: Any, norm: float, bound: Any, kept: bool) -> Any:
         """The recurrence on the array API."""
