@@ -10,10 +10,12 @@ from .learners import (
     Bandit,
     Carried,
     Guess,
+    Keep,
     Lifetime,
     Path,
     Potentials,
     Recycle,
+    Warm,
 )
 from .methods import (
     CG,
@@ -44,7 +46,7 @@ from .methods import (
     SinkhornNewton,
 )
 from .methods.coordinate import CoordinateDescent
-from .methods.fixedpoint import Anderson, Halpern, KrasnoselskiiMann, Picard, RestartedHalpern
+from .methods.fixedpoint import Anderson, Halpern, KrasnoselskiiMann, Linearized, NewtonKrylov, Picard, RestartedHalpern
 from .operators import (
     AMG,
     IC,
@@ -125,14 +127,17 @@ __all__ = [
     "Halpern",
     "HeavyBall",
     "Jacobi",
+    "Keep",
     "KrasnoselskiiMann",
     "LazyNewton",
     "LeastSquares",
     "Lifetime",
     "LinearLeastSquares",
     "LinearSystem",
+    "Linearized",
     "Logistic",
     "Newton",
+    "NewtonKrylov",
     "NonNegative",
     "NotConverged",
     "Path",
@@ -151,6 +156,7 @@ __all__ = [
     "Status",
     "SymmetricPolynomial",
     "Transport",
+    "Warm",
     "load_sequence",
     "load_system",
     "solve",

@@ -1,11 +1,28 @@
-"""Fixed points: the routes that fit, each with its learners."""
+"""Fixed points: Anderson, Newton-Krylov, Halpern, and Newton's method where the problem gives its linearisation."""
 
+from ..learners.guess import Warm
+from ..learners.recycle import Keep
 from ..learners.select import Arm
-from ..methods.fixedpoint import Anderson, Halpern
+from ..methods import BiCGStab, Direct
+from ..methods.fixedpoint import Anderson, Halpern, Linearized, NewtonKrylov
 
 __all__ = ["arms"]
+
+_ENTRIES = 20_000_000  # of the differences that Anderson keeps
 
 
 def arms(kind: str) -> list[Arm]:
     """The methods for ``fixedpoint/shape.../dtype/offers``, the first one to begin with."""
-    return [Arm("anderson", Anderson()), Arm("halpern", Halpern())]
+    _, *shape, _, offers = kind.split("/")
+    n = 1
+    for size in shape:
+        n *= int(size)
+    found = [Arm("anderson", Anderson(depth=max(5, min(100, _ENTRIES // n))), [Warm()], least_steps=5.0)]
+    if "linearization" in offers.split("+"):
+        kept = Linearized(BiCGStab(Direct()), learners=("Lifetime",))
+        found[:0] = [
+            Arm("newton", Linearized(), [Warm(), Keep("inner")], least_steps=2.0),
+            Arm("newton+kept factor", kept, [Warm(), Keep("inner")], least_steps=2.0, carries=True),
+        ]
+    newton = Arm("newton-krylov", NewtonKrylov(), [Warm(), Keep("inner")], least_steps=2.0)
+    return [*found, newton, Arm("halpern", Halpern(), [Warm()], least_steps=50.0)]

@@ -5,13 +5,14 @@ from .guess import (
     Guess,
     Path,
     Potentials,
+    Warm,
 )
-from .recycle import (
-    Carried,
-    Lifetime,
-    Recycle,
-)
+from .recycle import Carried, Lifetime, Recycle, Keep
 from .tune import Bandit
+
+try:
+    except ImportError:
+    Bandit = Climb_ = type("Bandit", (), {})
 from .tune.climb import Climb
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "Carried",
     "Climb",
     "Guess",
+    "Keep",
     "Lifetime",
     "Path",
     "Potentials",
     "Recycle",
+    "Warm",
 ]
 
 register(
@@ -32,8 +35,10 @@ register(
         Carried,
         Climb,
         Guess,
+        Keep,
         Lifetime,
         Path,
+        Warm,
         Potentials,
         Recycle,
     ),

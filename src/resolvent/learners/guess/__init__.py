@@ -3,9 +3,6 @@
 from .fischer import Guess
 from .path import Path
 from .potentials import Potentials
+from .warm import Warm
 
-__all__ = [
-    "Guess",
-    "Path",
-    "Potentials",
-]
+__all__ = ["Guess", "Path", "Potentials", "Warm"]

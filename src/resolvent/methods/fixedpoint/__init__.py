@@ -3,9 +3,14 @@
 from ...core.registry import register
 from .anderson import Anderson
 from .halpern import Halpern, RestartedHalpern
+from .inner import Inner
 from .krasnoselskii_mann import KrasnoselskiiMann
+from .linearized import Linearized
+from .memory import Differences
+from .newton_krylov import NewtonKrylov
 from .picard import Picard
 
-__all__ = ["Anderson", "Halpern", "KrasnoselskiiMann", "Picard", "RestartedHalpern"]
+__all__ = ["Anderson", "Halpern", "KrasnoselskiiMann", "Linearized", "NewtonKrylov", "Picard", "RestartedHalpern"]
 
-register("method", (Anderson, Halpern, KrasnoselskiiMann, Picard, RestartedHalpern))
+register("method", (Anderson, Halpern, KrasnoselskiiMann, Linearized, NewtonKrylov, Picard, RestartedHalpern))
+register("bound", (Differences, Inner))

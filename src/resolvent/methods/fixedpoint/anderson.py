@@ -53,6 +53,9 @@ class Anderson:
         beta, in (0, 1].
     regularization : float, default 1e-8
         Added to the unit diagonal of the scaled normal equations.
+    forget : float, default 1e4
+        Differences of residuals this many times as long as the residual are dropped: what they say of a curved map is
+        wrong by more than is left to correct.
     growth : float, default 10.0
         A residual this many times the best starts the iteration again at the best.
     patience : int, default 200
@@ -74,6 +77,7 @@ class Anderson:
     depth: int = 5
     damping: float = 1.0
     regularization: float = 1e-8
+    forget: float = 1e4
     growth: float = 10.0
     patience: int = 200
 
@@ -85,10 +89,10 @@ class Anderson:
             raise ValueError(f"depth={self.depth}, patience={self.patience} were given; at least 1 is expected")
         if not 0.0 < self.damping <= 1.0:
             raise ValueError(f"damping={self.damping} was given; a number in (0, 1] is expected")
-        if not self.regularization >= 0.0 or not self.growth > 1.0:
+        if not self.regularization >= 0.0 or not self.growth > 1.0 or not self.forget > 1.0:
             raise ValueError(
-                f"regularization={self.regularization}, growth={self.growth} were given; "
-                "a number that is not negative and one above 1 are expected"
+                f"regularization={self.regularization}, growth={self.growth}, forget={self.forget} were given; "
+                "a number that is not negative and two above 1 are expected"
             )
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> AndersonState:
@@ -127,6 +131,7 @@ class Anderson:
         if kept.last is not None:
             _, before, r = kept.last
             kept.push(x - before, r - state.r, 8 * problem.eps * arrays.length(state.Tx))
+        kept.forget(self.forget * arrays.length(f))
         gamma = kept.weights(f, max(self.regularization, 4 * problem.eps))
         if gamma is None:
             return x + self.damping * f

@@ -1,0 +1,85 @@
+"""The linear solves inside a Newton method: a Session that goes on learning from step to step and from problem to problem."""
+
+from typing import Any
+
+from ...core import Session, Status
+from ...core.registry import from_record, to_record
+from ...core.stopping import Standard
+
+__all__ = ["Inner", "forcing"]
+
+_LIMIT = 5000
+
+
+def forcing(before: float, now: float, last: float, greatest: float) -> float:
+    """The relative tolerance of the next linear solve: the square of the last fall of the residual, safeguarded.
+
+    Reference: Eisenstat and Walker, SIAM J. Sci. Comput. 17 (1996), choice 2 with gamma = 0.9.
+    """
+    eta = 0.9 * (now / before) ** 2 if before > 0.0 else greatest
+    if 0.9 * last**2 > 0.1:
+        eta = max(eta, 0.9 * last**2)
+    return min(eta, greatest)
+
+
+class Inner:
+    """A learning Session for the linear solves, with their cost handed on in evaluations of the map.
+
+    Parameters
+    ----------
+    method : str or method
+        Of the linear solves.
+    learners : tuple of str
+        Names of learners; each is made with its default options, ``Lifetime`` for the slot ``preconditioner``.
+    """
+
+    def __init__(self, method: Any, learners: tuple[str, ...] = ()) -> None:
+        self.method, self.names = method, tuple(learners)
+        slots = {"Lifetime": {"slot": "preconditioner"}}
+        made = [from_record({"class": name, "params": slots.get(name, {})}) for name in self.names]
+        self.session = Session(method, made, on_fail="ignore")
+
+    def fits(self, method: Any, learners: tuple[str, ...]) -> bool:
+        """Whether it belongs to a method with these parameters."""
+        return self.method == method and self.names == tuple(learners)
+
+    def solve(self, problem: Any, system: Any, x0: Any, tolerance: float, limit: int = _LIMIT) -> Any:
+        """The solution of ``system`` to an absolute tolerance, at most ``limit`` iterations; charged to ``problem``."""
+        self.session.stop = Standard(0.0, tolerance, limit, None)
+        result = self.session.solve(system, x0)
+        price = system.product_seconds / problem.product_seconds
+        if system.stored:
+            problem.work.add("inner", result.cost.running * price)
+            problem.work.add("inner", (result.cost.setup + result.cost.once) * price, "setup")
+        else:  # its products were counted as they were made
+            passes = result.work.get("passes", 0.0) + 6.0 * result.work.get("products", 0.0)
+            problem.work.add("passes", passes)
+        problem.work.add("inner_steps", result.steps)
+        return result
+
+    def state_dict(self) -> dict[str, Any]:
+        """The session's own state, and what it was made of."""
+        method = self.method if isinstance(self.method, str) else to_record(self.method)
+        state = self.session.state_dict()
+        return {"bound": "Inner", "solver": method, "learners": list(self.names), "session": state}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Inner":
+        """From what ``state_dict`` gave.
+
+        Raises
+        ------
+        ValueError
+            When it is no such thing.
+        """
+        solver, names = state["solver"], state["learners"]
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise ValueError("the learners of an inner session are not names")
+        made = cls(solver if isinstance(solver, str) else from_record(solver), tuple(names))
+        made.session.load_state_dict(state["session"])
+        return made
+
+
+def failed(result: Any) -> bool:
+    """Whether a linear solve gave nothing that a Newton step could use."""
+    return result.x is None or result.status in (Status.NONFINITE, Status.ERROR, Status.SETUP)

@@ -1,0 +1,144 @@
+"""Newton's method for x = T(x) with the linearisation that the problem gives; policy iteration for decision processes.
+
+    A_k = I - T'(x_k),   b_k = T(x_k) - T'(x_k) x_k,   A_k x_{k+1} = b_k
+
+inexactly, to a forcing term. Step: one linearisation, one product with A and a linear solve. The residual is A x - b, so
+that no evaluation of the map is needed besides. Memory: x, a residual, A and what the linear solver takes. Leaves
+``residual``. Slot ``inner``: the Session of the linear solves, which goes on learning. Not where x0 is far from a solution
+of a map that is neither monotone nor contracting: a step that makes the residual ``growth`` times the best is halved up to
+ten times, and then the method gives up.
+
+Reference: Puterman and Brumelle, Math. Oper. Res. 4 (1979), that policy iteration is Newton's method; Dembo, Eisenstat and
+Steihaug, SIAM J. Numer. Anal. 19 (1982), theorem 2.3, for inexact solves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core import Cost, State, Status
+from ...problems.linear import LinearSystem
+from ..krylov.bicgstab import BiCGStab
+from .inner import Inner, failed, forcing
+
+__all__ = ["Linearized"]
+
+_SHARE = 0.5
+_HALVINGS = 10
+
+
+class LinearizedState(State):
+    """The iterate, the linearised system there, the residual, and the solver."""
+
+    x: Any
+    system: Any
+    r: Any
+    inner: Inner
+    best: float
+    eta: float
+
+
+@dataclass(frozen=True)
+class Linearized:
+    """Newton's method with the problem's own linearisation.
+
+    Parameters
+    ----------
+    inner : str or method, default BiCGStab()
+        Solves the linear systems.
+    learners : tuple of str
+        Names of the learners of their Session, such as ``("Lifetime",)`` where ``inner`` has a preconditioner to keep.
+    forcing : float, default 0.1
+        Greatest relative tolerance of a linear solve.
+    growth : float, default 100.0
+        A residual this many times the best is not accepted.
+
+    References
+    ----------
+    M. L. Puterman and S. L. Brumelle, Math. Oper. Res. 4 (1979) 60-69.
+
+    Examples
+    --------
+    >>> import resolvent as rv
+    >>> from resolvent.gallery.mdp import garnet
+    >>> problem = garnet(states=200, actions=4, successors=5, gamma=0.99).problem()
+    >>> result = rv.solve(problem, "linearized", rtol=1e-10)
+    >>> result.ok, result.steps < 10
+    (True, True)
+    """
+
+    inner: Any = BiCGStab()  # noqa: RUF009 - a frozen record
+    learners: tuple[str, ...] = ()
+    forcing: float = 0.1
+    growth: float = 100.0
+
+    needs = frozenset({"linearization"})
+    sees = frozenset({"residual"})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learners", tuple(self.learners))
+        if not 0.0 < self.forcing < 1.0 or not self.growth >= 1.0:
+            raise ValueError(
+                f"forcing={self.forcing}, growth={self.growth} were given; a number in (0, 1) and one from 1 on are expected"
+            )
+
+    def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> LinearizedState:
+        """One linearisation."""
+        state = LinearizedState()
+        kept = carry.get("inner")
+        fits = isinstance(kept, Inner) and kept.fits(self.inner, self.learners)
+        state.inner = kept if fits else Inner(self.inner, self.learners)
+        state.eta = self.forcing
+        self._look(problem, state, problem.zero() if x0 is None else x0 + 0.0)
+        state.best = state.seen["residual"]
+        return state
+
+    def _look(self, problem: Any, state: LinearizedState, x: Any) -> None:
+        """The linearised system at x, and the residual there."""
+        A, b = problem.linearize(x)
+        state.x, state.system = x, LinearSystem(A, np.ravel(np.asarray(b)))
+        with np.errstate(all="ignore"):
+            state.r = -np.reshape(state.system.residual(np.ravel(x)), x.shape)
+        problem.work.add("inner", state.system.product_seconds / problem.product_seconds)
+        problem.work.add("passes", 3)
+        state.seen["residual"] = problem.size(state.r)
+
+    def step(self, problem: Any, state: LinearizedState) -> None:
+        """One linear solve, and the linearisation at what it gives."""
+        x, before = state.x, state.seen["residual"]
+        length = float(np.linalg.norm(state.r))
+        tolerance = max(state.eta * length, _SHARE * (state.goal or 0.0))
+        result = state.inner.solve(problem, state.system, np.ravel(x), min(tolerance, self.forcing * length))
+        state.k += 1
+        if failed(result):
+            state.status, state.reason = Status.BREAKDOWN, f"the linear solve failed: {result.reason}"
+            return
+        y = np.reshape(result.x, x.shape)
+        self._look(problem, state, y)
+        for _ in range(_HALVINGS):
+            if state.seen["residual"] <= self.growth * state.best:
+                break
+            y = 0.5 * (x + y)
+            self._look(problem, state, y)
+        now = state.seen["residual"]
+        state.eta = forcing(before, now, state.eta, self.forcing)
+        if not now <= self.growth * state.best:
+            state.status, state.reason = (
+                Status.STAGNATED,
+                "no step along the linearised solution keeps the residual down",
+            )
+        state.best = min(state.best, now)
+
+    def solution(self, problem: Any, state: LinearizedState) -> Any:
+        """The iterate."""
+        return state.x
+
+    def harvest(self, problem: Any, state: LinearizedState) -> dict[str, Any]:
+        """The Session of the linear solves."""
+        return {"inner": state.inner}
+
+    def estimate(self, problem: Any) -> Cost:
+        """One linearisation, and a linear solve that costs about as much again."""
+        return Cost(0.0, 0.0, 2.0)
