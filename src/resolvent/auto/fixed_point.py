@@ -3,7 +3,6 @@
 from ..learners.guess import Warm
 from ..learners.recycle import Keep
 from ..learners.select import Arm
-from ..methods import BiCGStab, Direct
 from ..methods.fixedpoint import Anderson, Halpern, Linearized, NewtonKrylov
 
 __all__ = ["arms"]
@@ -19,10 +18,6 @@ def arms(kind: str) -> list[Arm]:
         n *= int(size)
     found = [Arm("anderson", Anderson(depth=max(5, min(100, _ENTRIES // n))), [Warm()], least_steps=5.0)]
     if "linearization" in offers.split("+"):
-        kept = Linearized(BiCGStab(Direct()), learners=("Lifetime",))
-        found[:0] = [
-            Arm("newton", Linearized(), [Warm(), Keep("inner")], least_steps=2.0),
-            Arm("newton+kept factor", kept, [Warm(), Keep("inner")], least_steps=2.0, carries=True),
-        ]
+        found.insert(0, Arm("newton", Linearized(), [Warm(), Keep("inner")], least_steps=2.0))
     newton = Arm("newton-krylov", NewtonKrylov(), [Warm(), Keep("inner")], least_steps=2.0)
     return [*found, newton, Arm("halpern", Halpern(), [Warm()], least_steps=50.0)]

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core import Measure, OperatorError, Status
 from ..core.costs import product_seconds, weights
-from . import arrays
+from . import vectors
 from .plain import Plain
 
 __all__ = ["FixedPoint"]
@@ -96,15 +96,15 @@ class FixedPoint(Plain):
         ready["_image"], ready["_last"], ready["_like"], ready["trouble"] = None, None, None, ""
         self._prepare()
         if self.reference is not None:
-            self._settle(arrays.check_vector(self.reference, "reference"))
+            self._settle(vectors.check_vector(self.reference, "reference"))
 
     def _settle(self, like: Any) -> None:
         """Shape, dtype and library are those of ``like``."""
         ready = self.__dict__
-        ready["_like"], ready["xp"] = like, arrays.namespace(like)
-        ready["shape"], ready["dtype"] = tuple(like.shape), arrays.dtype_name(like)
+        ready["_like"], ready["xp"] = like, vectors.namespace(like)
+        ready["shape"], ready["dtype"] = tuple(like.shape), vectors.dtype_name(like)
         ready["n"] = math.prod(self.shape)
-        ready["eps"] = arrays.EPS[self.dtype]
+        ready["eps"] = vectors.EPS[self.dtype]
 
     # ---- what the Session asks ---------------------------------------------------------------------------------------
 
@@ -122,13 +122,13 @@ class FixedPoint(Plain):
                     "neither x0 nor reference was given; pass one, so that the shape and dtype of x are known"
                 )
             return
-        x0 = arrays.check_vector(x0, "x0")
+        x0 = vectors.check_vector(x0, "x0")
         if self._like is None:
             self._settle(x0)
         if tuple(x0.shape) != self.shape:
             raise ValueError(f"x0 has shape {tuple(x0.shape)}; {self.shape} is expected, as of the reference")
-        if arrays.dtype_name(x0) != self.dtype or arrays.namespace(x0) is not self.xp:
-            here, there = (f"{arrays.dtype_name(x)} of {type(x).__module__.split('.')[0]}" for x in (x0, self._like))
+        if vectors.dtype_name(x0) != self.dtype or vectors.namespace(x0) is not self.xp:
+            here, there = (f"{vectors.dtype_name(x)} of {type(x).__module__.split('.')[0]}" for x in (x0, self._like))
             raise TypeError(f"x0 is {here} and the reference is {there}; pass both alike")
 
     def shape_key(self) -> list[int | float | str]:
@@ -143,9 +143,9 @@ class FixedPoint(Plain):
         OperatorError
             When the map raises, or returns something of another kind.
         """
-        if x0 is not None and not arrays.finite(x0):
+        if x0 is not None and not vectors.finite(x0):
             return "x0 contains NaN or inf"
-        if self.reference is not None and not arrays.finite(self.reference):
+        if self.reference is not None and not vectors.finite(self.reference):
             return "reference contains NaN or inf"
         if not math.isfinite(self.scale) and not self.trouble:
             return "the map is not finite at the reference (zeros by default); pass reference=, a point where it is"
@@ -155,11 +155,11 @@ class FixedPoint(Plain):
 
     def enter(self, x0: Any) -> Any:
         """A copy of the user's first guess."""
-        return arrays.copied(arrays.check_vector(x0, "x0"))
+        return vectors.copied(vectors.check_vector(x0, "x0"))
 
     def zero(self) -> Any:
         """The reference: where a solve without a guess begins."""
-        return arrays.copied(self.reference) if self.reference is not None else self.xp.zeros_like(self._like)
+        return vectors.copied(self.reference) if self.reference is not None else self.xp.zeros_like(self._like)
 
     def weights(self) -> Mapping[str, float]:
         """Units of one evaluation: products with the derivative and linearisations count as one each."""
@@ -217,33 +217,33 @@ class FixedPoint(Plain):
             With what the map did.
         """
         self.work.add("maps", 1, part)
-        y = self._vetted(self._called(self.map, arrays.copied(x)), x, "map")
-        y = arrays.copied(y)
-        self.__dict__["_last"] = (arrays.copied(x), arrays.copied(y))
+        y = self._vetted(self._called(self.map, vectors.copied(x)), x, "map")
+        y = vectors.copied(y)
+        self.__dict__["_last"] = (vectors.copied(x), vectors.copied(y))
         return y
 
     def derivative(self, x: Any, Tx: Any, v: Any) -> Any:
         """T'(x) v, by ``jvp`` or by a difference of the map at a step of sqrt(eps) (1 + |x|) / |v|; counted."""
         if self.jvp is not None:
             self.work.add("products")
-            return arrays.copied(self._vetted(self._called(self.jvp, arrays.copied(x), arrays.copied(v)), x, "jvp"))
-        size = arrays.length(v)
+            return vectors.copied(self._vetted(self._called(self.jvp, vectors.copied(x), vectors.copied(v)), x, "jvp"))
+        size = vectors.length(v)
         if not size > 0.0:
             return self.xp.zeros_like(x)
-        step = math.sqrt(self.eps) * (1.0 + arrays.length(x)) / size
+        step = math.sqrt(self.eps) * (1.0 + vectors.length(x)) / size
         return (self.image(x + step * v) - Tx) / step
 
     def linearize(self, x: Any) -> tuple[Any, Any]:
         """(A, b) of the map linearised at x, counted."""
         self.work.add("linearizations")
-        found = self._called(self.linearization, arrays.copied(x))
+        found = self._called(self.linearization, vectors.copied(x))
         if not isinstance(found, tuple) or len(found) != 2 or tuple(found[0].shape) != (self.n, self.n):
             raise OperatorError(f"linearization must return (A, b) with A of shape ({self.n}, {self.n})")
         return found
 
     def proves(self, v: Any) -> bool:
         """Whether the problem's own certificate says that the displacement v proves that there is no fixed point."""
-        return self.certificate is not None and bool(self._called(self.certificate, arrays.copied(v)))
+        return self.certificate is not None and bool(self._called(self.certificate, vectors.copied(v)))
 
     def _called(self, call: Any, *args: Any) -> Any:
         try:
@@ -263,19 +263,19 @@ class FixedPoint(Plain):
             raise OperatorError(
                 f"the {who} returned {what} for an x of shape {self.shape}; an array like x is expected"
             )
-        if arrays.dtype_name(y) != self.dtype:
+        if vectors.dtype_name(y) != self.dtype:
             raise OperatorError(
-                f"the {who} returned dtype {arrays.dtype_name(y)} for an x of {self.dtype}; "
-                f"let it return x's own dtype, or pass x0 as {arrays.dtype_name(y)}"
+                f"the {who} returned dtype {vectors.dtype_name(y)} for an x of {self.dtype}; "
+                f"let it return x's own dtype, or pass x0 as {vectors.dtype_name(y)}"
             )
         return y
 
     def start(self, x0: Any, carry: Mapping[str, Any]) -> tuple[Any, Any, float]:
         """First iterate, its image and its residual; the slot ``residual`` belongs to x0 alone and saves the evaluation."""
         if x0 is None:
-            x, Tx = self.zero(), arrays.copied(self._at_reference())
+            x, Tx = self.zero(), vectors.copied(self._at_reference())
         else:
-            x, r = arrays.copied(x0), carry.get("residual")
+            x, r = vectors.copied(x0), carry.get("residual")
             Tx = self.image(x) if r is None else x - r
         with np.errstate(all="ignore"):
             size = self.size(x - Tx)
@@ -285,7 +285,7 @@ class FixedPoint(Plain):
 
     def size(self, v: Any) -> float:
         """The norm of v that the residual is measured in."""
-        return arrays.length(v, self.norm)
+        return vectors.length(v, self.norm)
 
     # ---- how a candidate is measured -----------------------------------------------------------------------------------
 
@@ -332,8 +332,8 @@ class FixedPoint(Plain):
             r = x - Tx
             noisy = False
             if before is not None and bool(self.xp.all(before[0] == x)):
-                slack = 64 * self.eps * (arrays.length(x) + arrays.length(Tx))
-                noisy = arrays.length(Tx - before[1]) > slack
+                slack = 64 * self.eps * (vectors.length(x) + vectors.length(Tx))
+                noisy = vectors.length(Tx - before[1]) > slack
         return Measure(self.size(r), r, noisy)
 
     def floor(self, x: Any) -> float:

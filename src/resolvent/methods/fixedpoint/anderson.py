@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core import Cost, Status
-from ...problems import arrays
+from ...problems import vectors
 from .memory import Differences
 from .steps import Drift, FixedState, begin, evaluate
 
@@ -130,8 +130,8 @@ class Anderson:
         kept, x, f = state.kept, state.x, -state.r
         if kept.last is not None:
             _, before, r = kept.last
-            kept.push(x - before, r - state.r, 8 * problem.eps * arrays.length(state.Tx))
-        kept.forget(self.forget * arrays.length(f))
+            kept.push(x - before, r - state.r, 8 * problem.eps * vectors.length(state.Tx))
+        kept.forget(self.forget * vectors.length(f))
         gamma = kept.weights(f, max(self.regularization, 4 * problem.eps))
         if gamma is None:
             return x + self.damping * f
@@ -174,7 +174,7 @@ class Anderson:
 
     def solution(self, problem: Any, state: AndersonState) -> Any:
         """The iterate."""
-        return arrays.copied(state.x)
+        return vectors.copied(state.x)
 
     def harvest(self, problem: Any, state: AndersonState) -> dict[str, Any]:
         """The differences."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core import Cost
-from ...problems import arrays
+from ...problems import vectors
 from .steps import Drift, FixedState, begin, evaluate
 
 __all__ = ["Halpern", "RestartedHalpern"]
@@ -38,7 +38,7 @@ def _anchored(problem: Any, state: HalpernState) -> None:
 
 def _drop_anchor(state: HalpernState) -> None:
     """The iterate is the anchor from now on."""
-    state.anchor, state.j, state.first = arrays.copied(state.x), 0, state.seen["residual"]
+    state.anchor, state.j, state.first = vectors.copied(state.x), 0, state.seen["residual"]
     state.drift = Drift(state.x, average=0.5, residual=True)
 
 

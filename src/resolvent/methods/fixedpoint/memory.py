@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...problems import arrays
+from ...problems import vectors
 
 __all__ = ["Differences"]
 
@@ -20,8 +20,8 @@ class Differences:
     """
 
     def __init__(self, depth: int, like: Any) -> None:
-        self.xp = arrays.namespace(like)
-        self.shape, self.dtype = tuple(like.shape), arrays.dtype_name(like)
+        self.xp = vectors.namespace(like)
+        self.shape, self.dtype = tuple(like.shape), vectors.dtype_name(like)
         self.depth, self.count, self.at = depth, 0, 0
         self.live: list[int] = []  # rows in use, the oldest first
         self.last: Any = None  # version of the map, its last iterate and residual
@@ -36,14 +36,14 @@ class Differences:
 
     def fits(self, depth: int, like: Any) -> bool:
         """Whether it may serve iterates like this one."""
-        same = self.shape == tuple(like.shape) and self.dtype == arrays.dtype_name(like)
-        return same and self.depth == depth and self.xp is arrays.namespace(like)
+        same = self.shape == tuple(like.shape) and self.dtype == vectors.dtype_name(like)
+        return same and self.depth == depth and self.xp is vectors.namespace(like)
 
     def copy(self) -> "Differences":
         """One of its own for another run."""
         other = object.__new__(Differences)
         other.__dict__.update(self.__dict__)
-        other.dX, other.dF, other.gram = arrays.copied(self.dX), arrays.copied(self.dF), self.gram.copy()
+        other.dX, other.dF, other.gram = vectors.copied(self.dX), vectors.copied(self.dF), self.gram.copy()
         other.live = list(self.live)
         return other
 
@@ -54,7 +54,7 @@ class Differences:
     def push(self, dx: Any, df: Any, noise: float = 0.0) -> None:
         """Take the place of the oldest; a difference that is rounding, or not finite, is left out."""
         flat = self.xp.reshape(df, (-1,))
-        size = arrays.length(flat)
+        size = vectors.length(flat)
         if not noise < size < float("inf"):
             return
         i = self.at
@@ -105,7 +105,7 @@ class Differences:
         if type(like) is np.ndarray:
             g = gamma.astype(like.dtype)
         else:
-            g = self.xp.asarray(gamma.tolist(), dtype=like.dtype, device=arrays.device(like))
+            g = self.xp.asarray(gamma.tolist(), dtype=like.dtype, device=vectors.device(like))
         rows = slice(0, self.count)
         return tuple(self.xp.reshape(g @ part[rows, :], self.shape) for part in (self.dX, self.dF))
 
@@ -128,7 +128,7 @@ class Differences:
         shape, depth, dX, dF = tuple(state["shape"]), state["depth"], state["dX"], state["dF"]
         if type(depth) is not int or not 1 <= depth <= 10_000 or any(type(d) is not int or d < 1 for d in shape):
             raise ValueError("the depth or the shape of a memory of differences is not one")
-        if state["dtype"] not in arrays.EPS or any(type(a) is not np.ndarray or a.ndim != 2 for a in (dX, dF)):
+        if state["dtype"] not in vectors.EPS or any(type(a) is not np.ndarray or a.ndim != 2 for a in (dX, dF)):
             raise ValueError("the rows of a memory of differences are not arrays of a float dtype")
         size = int(np.prod(shape))
         wrong = dX.shape != dF.shape or len(dX) > depth or (len(dX) and dX.shape[1] != size)

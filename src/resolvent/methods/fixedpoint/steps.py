@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...core import State, Status
-from ...problems import arrays
+from ...problems import vectors
 
 __all__ = ["Drift", "FixedState", "begin", "evaluate"]
 
@@ -69,7 +69,7 @@ class Drift:
     """
 
     def __init__(self, x0: Any, average: float = 1.0, residual: bool = False) -> None:
-        self.x0, self.average, self.residual = arrays.copied(x0), average, residual
+        self.x0, self.average, self.residual = vectors.copied(x0), average, residual
         self.k = 0
         self.next = 8
         self.last: Any = None
@@ -86,8 +86,8 @@ class Drift:
         self.next *= 2
         v = (self.x0 - state.x) / (self.average * (self.k + (1.0 if self.residual else 0.0)))
         other = state.r if self.residual else self.last
-        size, length = arrays.length(v), arrays.length(state.r)
-        gap = math.inf if other is None else arrays.length(v - other)
+        size, length = vectors.length(v), vectors.length(state.r)
+        gap = math.inf if other is None else vectors.length(v - other)
         fall = abs(1.0 - length / self.size) if 0.0 < self.size < math.inf else math.inf
         problem.work.add("passes", 8)
         offset = self.k * gap  # bounded where the estimates err by O(1 / k); a slow contraction quadruples it each time
