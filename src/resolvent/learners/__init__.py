@@ -7,12 +7,13 @@ from .guess import (
     Potentials,
     Warm,
 )
-from .recycle import Carried, Lifetime, Recycle, Keep
+from .recycle import (
+    Carried,
+    Keep,
+    Lifetime,
+    Recycle,
+)
 from .tune import Bandit
-
-try:
-    except ImportError:
-    Bandit = Climb_ = type("Bandit", (), {})
 from .tune.climb import Climb
 
 __all__ = [
@@ -33,13 +34,13 @@ register(
     (
         Bandit,
         Carried,
+        Keep,
         Climb,
         Guess,
-        Keep,
         Lifetime,
         Path,
-        Warm,
         Potentials,
         Recycle,
+        Warm,
     ),
 )
