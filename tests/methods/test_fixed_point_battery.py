@@ -321,4 +321,4 @@ def test_battery(row, function):
 
 def test_every_method_for_fixed_points_is_enrolled():
     own = {name for name, cls in REGISTRY["method"].items() if ".fixedpoint." in cls.__module__}
-    assert own == {type(row.method).__name__.lower() for row in ROWS} | {"linearized"}  # test_newton.py
+    assert own == {type(row.method).__name__.lower() for row in ROWS} | {"linearized"}  # test_fixed_point_newton.py

@@ -1,20 +1,29 @@
-from resolvent import gallery
-from resolvent.core import Status
-from resolvent.experiments.gradient_normalized_smoothness import cases
-from resolvent.gallery.smooth import double_well, log_sum_exp, logistic, quartic, rosenbrock
-from resolvent.methods.newton import FOSI, OASIS, Armijo, Cubic, GradientDescent, GradientNormalized, GradientRegularized, HeavyBall, LazyNewton, Newton, SaddleFreeNewton, StepSized
-from resolvent.methods.newton.lanczos import lanczos
-from resolvent.operators.curvature import Curvature
-from scipy.optimize import root
-from resolvent.gallery.bratu import bratu, laplacian
-from resolvent.gallery.mdp import garnet, ring
-from resolvent.methods.fixedpoint.inner import forcing
 """Newton's relatives: known answers, the tests of the damping rules, old curvature, and callables that misbehave."""
 
 import numpy as np
 import pytest
 
 import resolvent as rv
+from resolvent import gallery
+from resolvent.core import Status
+from resolvent.experiments.gradient_normalized_smoothness import cases
+from resolvent.gallery.smooth import double_well, log_sum_exp, logistic, quartic, rosenbrock
+from resolvent.methods.newton import (
+    FOSI,
+    OASIS,
+    Armijo,
+    Cubic,
+    GradientDescent,
+    GradientNormalized,
+    GradientRegularized,
+    HeavyBall,
+    LazyNewton,
+    Newton,
+    SaddleFreeNewton,
+    StepSized,
+)
+from resolvent.methods.newton.lanczos import lanczos
+from resolvent.operators.curvature import Curvature
 
 DAMPINGS = [GradientNormalized(), GradientRegularized(), Cubic(), StepSized(), Armijo()]
 METHODS = [
@@ -292,196 +301,3 @@ def test_auto_solves_smooth_functions_and_says_with_what():
     without = rv.Smooth(logistic(50, 4).value, logistic(50, 4).gradient, reference=np.zeros(4))
     assert rv.solve(without, rtol=1e-6).ok  # no Hessian: a first-order method
     assert rv.solve(quartic(10, 20), rtol=1e-6).ok
-"""Newton's methods for fixed points: policy iteration, Newton-Krylov, and what their inner Sessions learn."""
-
-import scipy.sparse.linalg as sla
-
-
-
-@pytest.fixture(scope="module")
-def model():
-    return garnet(states=300, actions=4, successors=6, gamma=0.99)
-
-
-def exact(model, steps=40):
-    v = np.zeros(model.states)
-    for _ in range(steps):
-        A, b = model.evaluation(model.greedy(v))
-        v = sla.spsolve(A.tocsc(), b)
-    return v
-
-
-def test_linearized_is_policy_iteration(model):
-    result = rv.solve(model.problem(), rv.Linearized("direct"), rtol=1e-12)
-    v, policies = np.zeros(model.states), []
-    while len(policies) < 2 or not np.array_equal(policies[-1], policies[-2]):
-        policies.append(model.greedy(v))
-        A, b = model.evaluation(policies[-1])
-    assert result.ok and result.steps == len(policies) - 1
-    assert np.allclose(result.x, v, rtol=1e-9)
-
-
-@pytest.mark.parametrize("build", [garnet, ring])
-def test_inexact_policy_iteration_needs_far_fewer_evaluations_than_value_iteration(build):
-    problem = build(states=300, actions=4, successors=6, gamma=0.99).problem()
-    newton = rv.solve(problem, "linearized", rtol=1e-8)
-    plain = rv.solve(problem, "picard", rtol=1e-8)
-    assert newton.ok and plain.ok and newton.cost.total < 0.2 * plain.cost.total
-    assert np.max(np.abs(newton.x - plain.x)) <= 100 * (newton.seen["residual"] + plain.seen["residual"])
-
-
-def test_linearized_needs_a_linearisation_and_the_right_one():
-    with pytest.raises(ValueError, match="linearization"):
-        rv.solve(rv.FixedPoint(np.cos, reference=np.zeros(2)), "linearized")
-    wrong = rv.FixedPoint(np.cos, reference=np.zeros(2), linearization=lambda x: (np.eye(3), np.zeros(3)))
-    result = rv.solve(wrong, "linearized", on_fail="ignore")
-    assert result.status == rv.Status.ERROR and "shape (2, 2)" in result.reason
-
-
-def test_a_linearisation_that_lies_is_found_out_by_the_measure():
-    liar = rv.FixedPoint(
-        lambda x: 0.5 * x + 1.0, reference=np.zeros(2), linearization=lambda x: (np.eye(2), np.full(2, 7.0))
-    result = rv.solve(liar, "linearized", on_fail="ignore")
-    assert not result.ok and result.seen["residual"] == pytest.approx(np.linalg.norm(result.x - 0.5 * result.x - 1.0))
-
-
-def test_newton_krylov_agrees_with_scipy():
-    problem = bratu("jacobi", size=12, lam=5.0)
-    result = rv.solve(problem, "newtonkrylov", rtol=1e-10)
-    other = root(lambda u: u - problem.map(u), np.zeros(144), tol=1e-14).x
-    assert result.ok and np.max(np.abs(result.x - other)) < 1e-8
-
-
-def test_a_given_jvp_is_used_and_counted():
-    step = 0.9 / (4 * 13**2)
-    
-    L = laplacian(12)
-    given = rv.FixedPoint(
-        problem.map,
-        reference=np.zeros(144),
-        norm=np.inf,
-        jvp=lambda u, v: v + step * (5.0 * np.exp(u) * v - L @ v),
-    one, two = rv.solve(problem, "newtonkrylov", rtol=1e-8), rv.solve(given, "newtonkrylov", rtol=1e-8)
-    assert one.ok and two.ok and two.work["products"] > two.work["maps"] and "products" not in one.work
-    assert np.max(np.abs(one.x - two.x)) < 1e-6
-
-
-def test_differences_are_the_derivative():
-    problem = rv.FixedPoint(np.sin, reference=np.zeros(5))
-    x, v = np.linspace(-1, 1, 5), np.array([1.0, -2.0, 0.5, 3.0, 0.0])
-    assert np.allclose(problem.derivative(x, np.sin(x), v), np.cos(x) * v, atol=1e-6)
-    assert np.array_equal(problem.derivative(x, np.sin(x), 2 * v), 2 * problem.derivative(x, np.sin(x), v))
-    assert not problem.derivative(x, np.sin(x), 0 * v).any()
-
-
-def test_newton_krylov_is_for_numpy_arrays():
-    torch = pytest.importorskip("torch", reason="needs torch: pip install 'resolvent[torch]'")
-    with pytest.raises(TypeError, match="NumPy arrays"):
-        rv.solve(rv.FixedPoint(torch.cos), "newtonkrylov", x0=torch.zeros(3))
-
-
-def test_forcing_terms():
-    assert forcing(1.0, 0.1, 0.1, 0.5) == pytest.approx(0.009)
-    assert forcing(1.0, 0.9, 0.1, 0.5) == 0.5
-    assert forcing(1.0, 0.01, 0.4, 0.5) == pytest.approx(0.9 * 0.16)
-    assert forcing(0.0, 0.0, 0.1, 0.5) == 0.5
-
-
-# ---- sequences: with and without what is carried
-
-
-def cost(problems, method, learners):
-    session = rv.Session(method, learners, rtol=1e-8)
-    results = list(session.solve_all(problems))
-    return sum(r.cost.total for r in results[1:]), session
-
-
-@pytest.mark.parametrize("method", ["linearized", "anderson"])
-def test_warm_starts_pay_on_drifting_rewards(model, method):
-    cold, _ = cost(list(model.drifting(8)), method, [])
-    warm, session = cost(list(model.drifting(8)), method, [rv.Warm()])
-    assert warm < 0.85 * cold and "Warm: proposed" in session.summary()
-
-
-def test_warm_extrapolates_where_the_drift_is_smooth():
-    rates = np.linspace(0.5, 0.99, 30)
-    direction = np.cos(np.arange(30.0))
-
-    def problems():
-        return [rv.FixedPoint(lambda x, t=t: rates * x + 1 + 0.1 * t * direction, np.zeros(30)) for t in range(6)]
-
-    results = list(rv.Session("picard", [rv.Warm(always=True)], rtol=1e-6).solve_all(problems()))
-    assert results[1].steps > 10 and results[-1].steps == 0
-
-
-def test_a_guess_that_does_not_pay_is_left_alone():
-    rng = np.random.default_rng(3)
-    rates = np.linspace(0.0, 0.95, 20)
-    shifts = [(-1) ** t * (100.0 + rng.random(20)) for t in range(24)]
-    problems = [rv.FixedPoint(lambda x, b=b: rates * x + b, np.zeros(20)) for b in shifts]
-    session = rv.Session("picard", [rv.Warm()], rtol=1e-6)
-    guessed = [r.advice.x0 is not None for r in session.solve_all(problems)]
-    assert any(guessed[:4]) and sum(guessed[4:]) <= 3
-
-
-def test_carried_differences_pay_on_maps_that_are_alike():
-    M = rng.standard_normal((40, 40))
-    M = 0.98 * M @ M.T / np.linalg.norm(M @ M.T, 2)
-
-        return [rv.FixedPoint(lambda x, t=t: M @ x + np.cos(np.arange(40.0) + 3.0 * t), np.zeros(40)) for t in range(8)]
-
-    without, _ = cost(problems(), rv.Anderson(depth=20), [])
-    with_, session = cost(problems(), rv.Anderson(depth=20), [rv.Keep("memory")])
-    assert with_ < without and session.learners[0].used > 3
-
-
-def test_auto_installs_what_costs_less_and_stays_within_reach_of_it(model):
-    problems = list(model.drifting(10))
-    auto = rv.Session(rtol=1e-8)
-    total = sum(r.cost.total for r in auto.solve_all(problems))
-    assert total < cost(list(model.drifting(10)), "anderson", [])[0]
-
-
-# ---- state files
-
-
-    "make",
-        lambda: rv.Session(rtol=1e-8),
-        lambda: rv.Session("linearized", [rv.Warm(), rv.Keep("inner")], rtol=1e-8),
-        lambda: rv.Session(rv.Anderson(depth=8), [rv.Warm(), rv.Keep("memory")], rtol=1e-8),
-    ids=["auto", "linearized", "anderson"],
-def test_a_loaded_session_goes_on_as_the_saved_one_would(make, model, tmp_path):
-    problems = list(model.drifting(8))
-    session = make()
-    for problem in problems[:5]:
-    for problem in list(model.drifting(8))[5:]:
-        one = session.solve(problem)
-        again = rv.FixedPoint(
-            problem.map, problem.reference, np.inf, linearization=problem.linearization, nonzeros=problem.nonzeros
-        )
-        two = loaded.solve(again)
-        assert one.ok and two.ok and one.steps == two.steps
-        assert np.allclose(one.x, two.x, rtol=1e-12, atol=0)
-
-
-    ("make", "spoil"),
-        (rv.Warm, lambda s: s.update(x=[np.array([np.nan])])),
-        (rv.Warm, lambda s: s.update(x=[np.zeros(3), np.zeros(2)])),
-        (rv.Warm, lambda s: s.update(x=["hello"])),
-        (rv.Warm, lambda s: s.update(books={"Picard": [1.0]})),
-        (rv.Warm, lambda s: s.update(books={"Picard": [1.0, -1.0, 0.0, 0.0, 8.0, 8.0]})),
-        (lambda: rv.Keep("memory"), lambda s: s.update(kept={"bound": "Nobody"})),
-        (lambda: rv.Keep("memory"), lambda s: s["kept"].update(dX=np.full((1, 3), np.inf))),
-        (lambda: rv.Keep("memory"), lambda s: s["kept"].update(dF=np.zeros((2, 3)))),
-        (lambda: rv.Keep("memory"), lambda s: s["kept"].update(depth=10**9)),
-        (lambda: rv.Keep("memory"), lambda s: s["kept"].update(dtype="object")),
-def test_states_from_strangers_are_vetted(make, spoil):
-    learner = make()
-    session = rv.Session(rv.Anderson(depth=3), [learner], rtol=1e-8)
-    for t in range(2):
-        session.solve(rv.FixedPoint(lambda x, t=t: np.array([0.1, 0.5, 0.9]) * x + 1 + t, np.zeros(3)))
-    state = learner.state_dict()
-    make().load_state_dict(state)
-    spoil(state)
-    with pytest.raises(ValueError):
-        make().load_state_dict(state)

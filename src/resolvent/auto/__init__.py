@@ -20,9 +20,9 @@ FAMILIES: dict[str, str] = {
     "operator": "linear",
     "composite": "composite",
     "fixedpoint": "fixed_point",
+    "smooth": "smooth",
     "transport": "transport",
 }
-FAMILIES: dict[str, str] = {"stored": "linear", "operator": "linear", "transport": "transport", "smooth": "smooth"}
 
 
 def learner(seed: int | None = None) -> Select:

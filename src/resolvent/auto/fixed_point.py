@@ -1,7 +1,7 @@
 """Fixed points: Anderson, Newton-Krylov, Halpern, and Newton's method where the problem gives its linearisation."""
 
 from ..learners.guess import Warm
-from ..learners.recycle import Keep
+from ..learners.recycle import Carried
 from ..learners.select import Arm
 from ..methods.fixedpoint import Anderson, Halpern, Linearized, NewtonKrylov
 
@@ -18,6 +18,6 @@ def arms(kind: str) -> list[Arm]:
         n *= int(size)
     found = [Arm("anderson", Anderson(depth=max(5, min(100, _ENTRIES // n))), [Warm()], least_steps=5.0)]
     if "linearization" in offers.split("+"):
-        found.insert(0, Arm("newton", Linearized(), [Warm(), Keep("inner")], least_steps=2.0))
-    newton = Arm("newton-krylov", NewtonKrylov(), [Warm(), Keep("inner")], least_steps=2.0)
+        found.insert(0, Arm("newton", Linearized(), [Warm(), Carried("inner")], least_steps=2.0))
+    newton = Arm("newton-krylov", NewtonKrylov(), [Warm(), Carried("inner")], least_steps=2.0)
     return [*found, newton, Arm("halpern", Halpern(), [Warm()], least_steps=50.0)]

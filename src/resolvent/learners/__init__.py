@@ -9,7 +9,6 @@ from .guess import (
 )
 from .recycle import (
     Carried,
-    Keep,
     Lifetime,
     Recycle,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "Carried",
     "Climb",
     "Guess",
-    "Keep",
     "Lifetime",
     "Path",
     "Potentials",
@@ -34,7 +32,6 @@ register(
     (
         Bandit,
         Carried,
-        Keep,
         Climb,
         Guess,
         Lifetime,

@@ -5,6 +5,8 @@ from typing import Any
 
 __all__ = ["Probation"]
 
+_CLEAR = 0.5  # no second solve without is asked for where the first ones with cost less than this part
+
 
 class Probation:
     """Two running means and a patience.
@@ -39,7 +41,7 @@ class Probation:
 
     def wanted(self) -> bool:
         """Whether the next solve should use it."""
-        if self.colds < 1 or (self.colds < 2 <= self.warms):
+        if self.colds < 1 or (self.colds < 2 <= self.warms and self.carried > _CLEAR * self.without):
             return False
         if self.warms < 2:
             return True

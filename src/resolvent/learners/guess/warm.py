@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from ...core import Advice, Learner
-from ..recycle.probation import Probation
+from ..probation import Probation
 
 __all__ = ["Warm"]
 
 _NEARER = 0.5
+_FAR = 10.0
 
 
 @dataclass(eq=False)
@@ -45,7 +46,7 @@ class Warm(Learner):
 
     def __post_init__(self) -> None:
         self.x: list[Any] = []
-        self.record = Probation()
+        self.books: dict[str, Probation] = {}
         self.epoch = -1
         self.used = 0
         self._mine = False
@@ -57,13 +58,23 @@ class Warm(Learner):
             self.x, self.epoch = [], problem.epoch
         if advice.x0 is not None or not self.x:
             return advice
-        if not (self.always or self.record.wanted(_key(advice), advice.trial)):
+        if not (self.always or self._wanted(advice)):
             return advice
         advice.x0 = self._guess()
         problem.work.add("passes", 8)
         self._mine = True
         self.used += 1
         return advice
+
+    def _book(self, advice: Advice) -> Probation:
+        return self.books.setdefault(type(advice.params.get("method")).__name__, Probation())
+
+    def _wanted(self, advice: Advice) -> bool:
+        """What the record says; a trial of a method does not count as time that has passed."""
+        book = self._book(advice)
+        if advice.trial:
+            return book.warms > 0 and book.carried <= book.margin * book.without
+        return book.wanted()
 
     def _guess(self) -> Any:
         last = self.x[-1]
@@ -83,18 +94,16 @@ class Warm(Learner):
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep the solution; learn what it cost."""
-        key = _key(advice)
+        book, cost = self._book(advice), result.cost.setup + result.cost.running
         if not result.ok:
             if self._mine and not result.capped:
-                self.record.failed(key)
+                book.enter(2.0 * cost, carried=True)
             return
         self.x = [*self.x[-2:], result.x + 0.0]
-        if advice.trial:
-            return
-        if self._mine and result.start > 10 * problem.scale:
-            self.record.failed(key)
-        elif self._mine or advice.x0 is None:
-            self.record.learn(key, result.cost.setup + result.cost.running, self._mine)
+        if self._mine and result.start > _FAR * problem.scale:
+            cost = max(cost, 2.0 * book.without)
+        if not advice.trial and (self._mine or advice.x0 is None):
+            book.enter(cost, carried=self._mine)
 
     def digest(self) -> list[str]:
         """A line for the summary."""
@@ -103,7 +112,12 @@ class Warm(Learner):
     def state_dict(self) -> dict[str, Any]:
         """The solutions, where they are NumPy arrays, and the record."""
         kept = self.x if all(type(x) is np.ndarray for x in self.x) else []
-        return {"x": list(kept), "epoch": self.epoch, "used": self.used, **self.record.state_dict()}
+        return {
+            "x": list(kept),
+            "epoch": self.epoch,
+            "used": self.used,
+            "books": {k: b.state_dict() for k, b in self.books.items()},
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take them over.
@@ -119,7 +133,12 @@ class Warm(Learner):
         if len({(v.shape, v.dtype) for v in x}) > 1 or not all(np.all(np.isfinite(v)) for v in x):
             raise ValueError("the solutions that a guess is made of differ in shape, or are not finite")
         self.x, self.epoch, self.used = x, int(state["epoch"]), int(state["used"])
-        self.record.load_state_dict(state)
+        self.books = {}
+        for key, saved in dict(state["books"]).items():
+            if not isinstance(saved, dict) or set(saved) != set(Probation().state_dict()):
+                raise ValueError("the record of a guess is not one")
+            self.books[str(key)] = Probation()
+            self.books[str(key)].load_state_dict(saved)
 
 
 def _distance(x: Any, y: Any) -> float:
@@ -131,7 +150,3 @@ def _plain(d: Any) -> float:
     """The 2-norm of an array without methods."""
     xp = d.__array_namespace__()
     return float(xp.linalg.vector_norm(xp.reshape(d, (-1,))))
-
-
-def _key(advice: Advice) -> str:
-    return type(advice.params.get("method")).__name__

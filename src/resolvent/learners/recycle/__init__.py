@@ -1,8 +1,7 @@
 """What is carried over: set-ups and their lifetime, spaces."""
 
 from .carried import Carried
-from .keep import Keep
 from .lifetime import Lifetime
 from .space import Recycle
 
-__all__ = ["Carried", "Keep", "Lifetime", "Recycle"]
+__all__ = ["Carried", "Lifetime", "Recycle"]
