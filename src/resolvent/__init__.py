@@ -43,6 +43,7 @@ from .methods import (
     SaddleFreeNewton,
     Sinkhorn,
     SinkhornNewton,
+    SparseTransport,
 )
 from .methods.coordinate import CoordinateDescent
 from .methods.fixedpoint import Anderson, Halpern, KrasnoselskiiMann, Linearized, NewtonKrylov, Picard, RestartedHalpern
@@ -150,6 +151,7 @@ __all__ = [
     "Sinkhorn",
     "SinkhornNewton",
     "Smooth",
+    "SparseTransport",
     "StateFileError",
     "Status",
     "SymmetricPolynomial",

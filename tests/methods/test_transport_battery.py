@@ -248,7 +248,8 @@ def test_every_method_is_enrolled():
     from resolvent.core.registry import REGISTRY
 
     here = {name for name, cls in REGISTRY["method"].items() if ".methods.transport." in cls.__module__}
-    assert here == {type(method).__name__.lower() for method in ROWS.values()}
+    elsewhere = {"sparsetransport"}  # another problem: tests/methods/test_transport_sparse.py
+    assert here - elsewhere == {type(method).__name__.lower() for method in ROWS.values()}
 
 
 # ---- hard cases ----------------------------------------------------------------------------------------------------

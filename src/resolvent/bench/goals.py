@@ -17,6 +17,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "trust": ("trust_goals",),
     "krylov": ("krylov_goals",),
     "optimization": ("newton_goals",),
+    "transport": ("transport_goals",),
 }
 
 

@@ -19,8 +19,9 @@ from .samples import ConvectionDiffusionSamples, DarcySamples, HelmholtzSamples,
 from .sequence import Sequence
 from .smooth import LogSumExpDrift
 from .topology import Topology, Topology3d
+from .transport import DriftingImages, DriftingPoints
 
-__all__ = ["SEQUENCES", "Sequence", "load_sequence", "load_system", "save_system", "sequence"]
+__all__ = ["SEQUENCES", "TRANSPORT", "Sequence", "load_sequence", "load_system", "save_system", "sequence"]
 
 #: The builders by name; each takes ``count=``, ``size=`` and its own options.
 SEQUENCES: dict[str, Callable[..., Sequence]] = {
@@ -50,6 +51,9 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
     )
 }
 
+#: Those of transport problems.
+TRANSPORT: dict[str, Callable[..., Sequence]] = {builder.name: builder for builder in (DriftingImages, DriftingPoints)}
+
 
 def sequence(name: str, count: int | None = None, size: int | None = None, **options: Any) -> Sequence:
     """Build one of the gallery's sequences.
@@ -57,7 +61,7 @@ def sequence(name: str, count: int | None = None, size: int | None = None, **opt
     Parameters
     ----------
     name : str
-        A key of `SEQUENCES`.
+        A key of `SEQUENCES` or of `TRANSPORT`.
     count, size : int, optional
         How many problems, and how large (what the size is stands with each builder); the builder's default without.
     **options
@@ -80,9 +84,10 @@ def sequence(name: str, count: int | None = None, size: int | None = None, **opt
     """
     import inspect
 
-    if name not in SEQUENCES:
-        raise ValueError(f"there is no sequence {name!r} in the gallery; there are: {', '.join(sorted(SEQUENCES))}")
-    builder = SEQUENCES[name]
+    known_names = {**SEQUENCES, **TRANSPORT}
+    if name not in known_names:
+        raise ValueError(f"there is no sequence {name!r} in the gallery; there are: {', '.join(sorted(known_names))}")
+    builder = known_names[name]
     known = [key for key in inspect.signature(builder).parameters if key not in ("count", "size")]
     unknown = sorted(set(options) - set(known))
     if unknown:

@@ -16,7 +16,7 @@ CLIP = 600.0
 TINY, HUGE = 1e-150, 1e150  # row sums outside are computed again about the row's largest entry
 _MAGIC = 6755399441055744.0  # 1.5 * 2^52: adding it leaves the nearest integer in the low bits
 _LOG2E, _LOG2_HI, _LOG2_LO = 1.4426950408889634, 0.693147180369123816490, 1.90821492927058770002e-10
-BLOCK = 8
+BLOCK, GAP = 8, 2
 
 
 @njit(cache=True, fastmath={"contract"})
@@ -99,22 +99,21 @@ def kept(E, v, a, u, c):
 
 
 @njit(cache=True, fastmath=FAST)
-def power(E, a, f, c, squarings):
-    """The kept plan at reg / 2^squarings and the same potentials, rows made exact again: ``E^2`` again and again."""
+def power(E, u, v, a, f, c, squarings):
+    """The plan ``u E v`` at reg / 2^squarings and the same potentials f, rows made exact again: squared again and again."""
     n, m = E.shape
     for i in range(n):
         row = E[i]
         s = 0.0
-        w = 1.0 / a[i]
+        w = u[i] / a[i]
         for j in range(m):
-            e = row[j] * w
+            e = w * row[j] * v[j]
             for _ in range(squarings):
                 e = e * e if e > 1e-140 else 0.0
             row[j] = e
             s += e
-        f[i] = (f[i] - np.log(a[i])) * 2.0**squarings
         w = a[i] / s
-        f[i] += np.log(w)
+        f[i] = (f[i] - np.log(a[i])) * 2.0**squarings + np.log(w)
         for j in range(m):
             e = w * row[j]
             row[j] = e
@@ -135,8 +134,8 @@ def columns(C, ir, f, top, s):
 
 
 @njit(cache=True, fastmath=FAST)
-def marginals(C, ir, f, h, r, c):
-    """Row sums into r and column sums added to c, of ``exp(f_i + h_j - C_ij ir)``."""
+def marginals(C, ir, f, h, keep, P, r, c):
+    """Row sums into r and column sums added to c, of ``exp(f_i + h_j - C_ij ir)``; written to P with `keep`."""
     n, m = C.shape
     buf = np.empty(m)
     for i in range(n):
@@ -149,36 +148,30 @@ def marginals(C, ir, f, h, r, c):
         r[i] = s
         for j in range(m):
             c[j] += buf[j]
+        if keep:
+            out = P[i]
+            for j in range(m):
+                out[j] = buf[j]
 
 
 @njit(cache=True, fastmath=FAST)
-def close(C, ir, f, h, x, y, g, P, keep, r, c, low):
-    """The plan scaled by x and y: its row sums into r, its column sums added to c, <C, .> returned, min_j C_ij - g_j.
-
-    With `keep` the unscaled plan is written to P.
-    """
+def rounded(C, P, x, y, f, r, c, low):
+    """Of the plan scaled by x and y: row sums into r, column sums added to c, ``<C, .>`` returned; low_j = min C_ij - f_i."""
     n, m = C.shape
-    buf = np.empty(m)
     cost = 0.0
     for i in range(n):
-        row, shift = C[i], f[i]
+        row, plan, w = C[i], P[i], x[i]
         s = 0.0
         t = 0.0
-        lowest = np.inf
+        shift = f[i]
         for j in range(m):
-            e = _exp(min(max(h[j] - row[j] * ir + shift, -CLIP), CLIP))
-            buf[j] = e
-            s += e * y[j]
-            t += e * y[j] * row[j]
-        for j in range(m):
-            lowest = min(lowest, row[j] - g[j])
-            c[j] += x[i] * y[j] * buf[j]
-        if keep:
-            for j in range(m):
-                P[i, j] = buf[j]
-        r[i] = x[i] * s
-        cost += x[i] * t
-        low[i] = lowest
+            e = y[j] * plan[j]
+            s += e
+            t += e * row[j]
+            c[j] += w * e
+            low[j] = min(low[j], row[j] - shift)
+        r[i] = w * s
+        cost += w * t
     return cost
 
 
@@ -198,95 +191,110 @@ def bilinear(C, p, q):
 
 
 @njit(cache=True, fastmath=FAST)
-def extract(E, u, v, a, level, start, ip, ib, data, diagonal):
-    """Blocks of 8 columns of ``u_i E_ij v_j`` with an entry of at least `level` a_i; takes P^2 / a off the diagonal.
+def extract(E, u, v, a, level, ends, ip, first, length, data, squares):
+    """Runs of columns of ``P = u_i E_ij v_j`` that hold its entries of at least `level` a_i.
 
-    Rows of the block follow one another from ``ip[0] = start``; returns the end, or -1 when `ib` is too short.
+    Blocks of 8 columns with such an entry, joined across gaps of up to two blocks. ``ends`` (runs, entries) says where to
+    go on, and where it ended; returns whether there was room. `squares` gets the column sums of P^2 / a, added.
     """
     n, m = E.shape
-    at = start
-    room = ib.shape[0]
-    buf = np.empty(BLOCK)
+    runs, at = ends[0], ends[1]
+    buf = np.empty(m)
     for i in range(n):
         row, w = E[i], u[i]
-        ip[i] = at
+        ip[i] = runs
         least = level * a[i]
-        inverse = 1.0 / a[i]
+        for j in range(m):
+            buf[j] = w * row[j] * v[j]
+        last = -GAP
         for k in range(m // BLOCK):
-            top = 0.0
-            for l in range(BLOCK):
-                e = w * row[k * BLOCK + l] * v[k * BLOCK + l]
-                buf[l] = e
-                top = max(top, e)
-            if top >= least:
-                if at >= room:
-                    return -1
-                ib[at] = k * BLOCK
-                for l in range(BLOCK):
-                    data[at * BLOCK + l] = buf[l]
-                    diagonal[k * BLOCK + l] -= buf[l] * buf[l] * inverse
-                at += 1
-    ip[n] = at
-    return at
+            d = k * BLOCK
+            left = max(max(buf[d], buf[d + 1]), max(buf[d + 2], buf[d + 3]))
+            right = max(max(buf[d + 4], buf[d + 5]), max(buf[d + 6], buf[d + 7]))
+            if max(left, right) >= least:
+                if runs > ip[i] and k - last <= GAP:
+                    length[runs - 1] += (k + 1 - last) * BLOCK
+                elif runs >= first.shape[0]:
+                    return False
+                else:
+                    first[runs] = d
+                    length[runs] = BLOCK
+                    runs += 1
+                last = k + 1
+        inverse = 1.0 / a[i]
+        for k in range(ip[i], runs):
+            j, size = np.uint64(first[k]), np.uint64(length[k])
+            if at + length[k] > data.shape[0]:
+                return False
+            entries, out, total = buf[j : j + size], data[at : at + length[k]], squares[j : j + size]
+            for l in range(size):
+                e = entries[l]
+                out[l] = e
+                total[l] += e * e * inverse
+            at += length[k]
+    ip[n] = runs
+    ends[0], ends[1] = runs, at
+    return True
 
 
 @njit(cache=True, fastmath=FAST)
-def _reduced(ip, ib, data, inverse, shifted, p, q):
+def _reduced(ip, first, length, data, inverse, shifted, p, q):
     """``q = (diag(shifted) - P' diag(inverse) P) p``; returns <p, q>."""
-    m = p.shape[0]
-    for j in range(m):
+    for j in range(p.shape[0]):
         q[j] = shifted[j] * p[j]
+    d = np.uint64(0)
     for i in range(inverse.shape[0]):
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-        begin, end = ip[i], ip[i + 1]
-        for k in range(begin, end):
-            j, d = ib[k], k * BLOCK
-            s0 += data[d] * p[j]
-            s1 += data[d + 1] * p[j + 1]
-            s2 += data[d + 2] * p[j + 2]
-            s3 += data[d + 3] * p[j + 3]
-            s4 += data[d + 4] * p[j + 4]
-            s5 += data[d + 5] * p[j + 5]
-            s6 += data[d + 6] * p[j + 6]
-            s7 += data[d + 7] * p[j + 7]
-        s = (((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))) * inverse[i]
-        for k in range(begin, end):
-            j, d = ib[k], k * BLOCK
-            for l in range(BLOCK):
-                q[j + l] -= data[d + l] * s
+        s = data.dtype.type(0)
+        begin = d
+        for k in range(ip[i], ip[i + 1]):
+            n = np.uint64(length[k])
+            x, y = p[first[k] : first[k] + n], data[d : d + n]
+            for l in range(n):
+                s += y[l] * x[l]
+            d += n
+        s *= inverse[i]
+        d = begin
+        for k in range(ip[i], ip[i + 1]):
+            n = np.uint64(length[k])
+            x, y = q[first[k] : first[k] + n], data[d : d + n]
+            for l in range(n):
+                x[l] -= y[l] * s
+            d += n
     total = 0.0
-    for j in range(m):
-        total += p[j] * q[j]
+    for j in range(p.shape[0]):
+        total += np.float64(p[j]) * np.float64(q[j])
     return total
 
 
 @njit(cache=True, fastmath=FAST)
-def newton(ip, ib, data, inverse, shifted, diagonal, rhs, x, r, z, p, q, rtol, limit):
-    """CG with the diagonal as preconditioner from x = 0; returns iterations, and -1 - iterations on a loss of sign."""
-    m = rhs.shape[0]
+def newton(ip, first, length, data, inverse, shifted, diagonal, x, r, z, p, q, rtol, limit):
+    """CG in the precision of `data` with the diagonal as preconditioner, from x = 0; `r` holds the right-hand side.
+
+    Returns the iterations, or -1 - iterations where <p, A p> was not positive; x is the iterate before that.
+    """
+    m = r.shape[0]
     rz = 0.0
     for j in range(m):
-        x[j] = 0.0
-        r[j] = rhs[j]
+        x[j] = 0
         z[j] = r[j] / diagonal[j]
         p[j] = z[j]
-        rz += r[j] * z[j]
+        rz += np.float64(r[j]) * np.float64(z[j])
     goal = rtol * rtol * rz
     for k in range(limit):
         if rz <= goal or rz == 0.0:
             return k
-        pq = _reduced(ip, ib, data, inverse, shifted, p, q)
+        pq = _reduced(ip, first, length, data, inverse, shifted, p, q)
         if not pq > 0.0:
             return -1 - k
-        alpha = rz / pq
+        alpha = data.dtype.type(rz / pq)
         old = rz
         rz = 0.0
         for j in range(m):
             x[j] += alpha * p[j]
             r[j] -= alpha * q[j]
             z[j] = r[j] / diagonal[j]
-            rz += r[j] * z[j]
-        beta = rz / old
+            rz += np.float64(r[j]) * np.float64(z[j])
+        beta = data.dtype.type(rz / old)
         for j in range(m):
             p[j] = z[j] + beta * p[j]
     return limit

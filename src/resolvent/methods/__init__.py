@@ -21,6 +21,7 @@ from .stationary.sor import SOR
 from .stationary.ssor import SSOR
 from .transport.newton import SinkhornNewton
 from .transport.sinkhorn import Sinkhorn
+from .transport.sparse_plan import SparseTransport
 
 __all__ = [
     "CG",
@@ -49,6 +50,7 @@ __all__ = [
     "SaddleFreeNewton",
     "Sinkhorn",
     "SinkhornNewton",
+    "SparseTransport",
 ]
 
 register(
@@ -80,6 +82,7 @@ register(
         SaddleFreeNewton,
         Sinkhorn,
         SinkhornNewton,
+        SparseTransport,
     ),
 )
 register("recipe", (Armijo, Cubic, GradientNormalized, GradientRegularized, StepSized))

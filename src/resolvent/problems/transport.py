@@ -1,4 +1,4 @@
-"""Entropic optimal transport between two measures of equal mass.
+"""Regularised optimal transport between two measures of equal mass.
 
     min <C, P> + reg * sum_ij P_ij (log P_ij - 1)   subject to   P 1 = a,  P' 1 = b,   P_ij = exp((f_i + g_j - C_ij) / reg)
 
@@ -18,13 +18,14 @@ import numpy as np
 
 from .. import kernels
 from ..core import Measure, OperatorError
+from . import quadratic
 from .masses import Faces, checked_block, checked_cost, checked_masses, faces_of
 from .plain import Plain
 
 __all__ = ["Transport"]
 
-_NAMES = frozenset({"plans", "blocks", "entropy"})
 _BLOCK_ENTRIES = 1 << 21
+_DENSE = 40_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,10 @@ class Transport(Plain):
         Masses, not negative, of equal sum. Points without mass are left out.
     reg : float
         Regularisation, positive, in the unit of C.
-    regularizer : {"entropy"}
+    regularizer : {"entropy", "l2"}
+        ``reg * sum P (log P - 1)``, or ``reg / 2 * sum P^2``.
+    max_nonzeros : int, optional
+        With "l2": the most entries that a column of the plan may have.
 
     Raises
     ------
@@ -75,13 +79,14 @@ class Transport(Plain):
     b: Any
     reg: float
     regularizer: str = "entropy"
+    max_nonzeros: int | None = None
 
     family: ClassVar[str] = "transport"
     default_steps: ClassVar[int] = 200_000
 
     def __post_init__(self) -> None:
-        if self.regularizer != "entropy":
-            raise ValueError(f'regularizer={self.regularizer!r} was given; "entropy" is possible')
+        if self.regularizer not in ("entropy", "l2"):
+            raise ValueError(f'regularizer={self.regularizer!r} was given; "entropy" or "l2" is possible')
         number = isinstance(self.reg, int | float | np.number) and not isinstance(self.reg, bool)
         if not number or not 0.0 < float(self.reg) < math.inf:
             raise ValueError(f"reg={self.reg!r} was given; a positive finite number is expected")
@@ -100,8 +105,27 @@ class Transport(Plain):
         ready["source"], ready["targets"] = a[rows].astype(float), b[cols].astype(float)
         kinds = [a.dtype, b.dtype] if cost is None else [a.dtype, b.dtype, cost.dtype]
         ready["dtype"] = np.result_type(*kinds)
-        ready["offers"] = frozenset(_NAMES - (set() if self.stored else {"stored"}))
+        ready["dense"] = len(a) * len(b) <= _DENSE
+        self._sparse(len(rows), len(cols))
+        ready["offers"] = frozenset({"plans", "entropy" if self.regularizer == "entropy" else "quadratic"})
         self._prepare()
+
+    def _sparse(self, rows: int, cols: int) -> None:
+        """What a limit on the entries of a column asks for."""
+        k = self.max_nonzeros
+        if self.regularizer == "l2" and not self.stored:
+            raise TypeError('regularizer="l2" needs a stored C; a callable was given')
+        if k is None:
+            return
+        if self.regularizer != "l2":
+            raise ValueError('max_nonzeros needs regularizer="l2": a plan smoothed by entropy has no zeros')
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise ValueError(f"max_nonzeros={k!r} was given; a whole number of at least 1 is expected")
+        if k * cols < rows:
+            least = -(-rows // cols)
+            raise ValueError(
+                f"max_nonzeros={k} is too small: {cols} columns of {k} entries cannot reach {rows} rows; give at least {least}"
+            )
 
     n: ClassVar[int]
     m: ClassVar[int]
@@ -114,6 +138,7 @@ class Transport(Plain):
     source: ClassVar[Any]
     targets: ClassVar[Any]
     dtype: ClassVar[Any]
+    dense: ClassVar[bool]
 
     # ---- what the Session asks -------------------------------------------------------------------------------------
 
@@ -129,18 +154,22 @@ class Transport(Plain):
 
     def shape_key(self) -> list[int | float | str]:
         """Sizes, dtype, and whether the cost is stored."""
-        return [self.n, self.m, str(self.dtype), "stored" if self.stored else "blocks"]
+        kind = "stored" if self.stored else "blocks"
+        return [self.n, self.m, str(self.dtype), kind, self.regularizer, self.max_nonzeros or 0]
 
     def weights(self) -> Mapping[str, float]:
         """In units of one evaluation of all exponentials of a plan."""
         entries = float(len(self.source)) * len(self.targets)
         return {
             "plans": 1.0,
-            "scalings": 0.4,
-            "extractions": 0.5,
+            "scalings": 0.33,
+            "extractions": 0.55,
             "columns": 2.0,
-            "roundings": 2.0,
-            "sparse": 1.0 / entries,
+            "roundings": 0.7,
+            "sparse": 0.22 / entries,
+            "sorts": 6.0,
+            "programs": 1e3,
+            "dense_flops": 0.05 / entries,
             "calls": 3e4 / entries,
         }
 
@@ -258,28 +287,43 @@ class Transport(Plain):
         self.work.add("columns")
         return self.reg * (np.log(self.targets) - np.log(total) - top)
 
-    def sums(self, f: Any, g: Any) -> tuple[Any, Any]:
-        """Row and column sums of the plan of (f, g)."""
+    def sums(self, f: Any, g: Any, P: Any = None) -> tuple[Any, Any]:
+        """Row and column sums of the plan of (f, g), which is written to P where that is given."""
         ir = 1.0 / self.reg
         r, c = np.empty(len(f)), np.zeros(len(g))
+        kernel = kernels.transport.marginals
         for start, stop, block in self.blocks():
-            kernels.transport.marginals(block, ir, f[start:stop] * ir, g * ir, r[start:stop], c)
+            out = block if P is None else P[start:stop]
+            kernel(block, ir, f[start:stop] * ir, g * ir, P is not None, out, r[start:stop], c)
         self.work.add("plans")
         return r, c
 
     def measure(self, x: Any) -> Measure:
         """L1 violation of both marginals of the plan that belongs to the potentials."""
+        if self.regularizer == "l2":
+            return quadratic.measured(self, x)
         f, g = self.split(self.zero() if x is None else x)
         if not (np.all(np.isfinite(f)) and np.all(np.isfinite(g))):
             return Measure(math.inf)
-        r, c = self.sums(f, g)
+        r, c = self.sums(f, g, self._room(f, g))
         r -= self.source
         c -= self.targets
         rows, cols = float(np.abs(r).sum()), float(np.abs(c).sum())
         return Measure(rows + cols, np.concatenate([r, c]), False, {"row_error": rows, "column_error": cols})
 
+    def _room(self, f: Any, g: Any) -> Any:
+        """An array for the plan that is measured, so that the end need not evaluate it again; with the potentials of it."""
+        if not self.dense:
+            return None
+        kept = self.__dict__.get("kept")
+        P = np.empty((len(f), len(g)), dtype=self.dtype) if kept is None else kept[2]
+        self.__dict__["kept"] = (f, g, P)
+        return P
+
     def floor(self, x: Any) -> float:
         """What rounding leaves: of the potentials in units of reg, and the difference of the two sums."""
+        if isinstance(x, quadratic.Coupling):
+            return abs(float(self.source.sum() - self.targets.sum())) + 64 * float(np.finfo(self.dtype).eps) * self.mass
         f, g = self.split(x)
         size = max(float(np.abs(f).max()), float(np.abs(g).max())) / self.reg
         eps = float(np.finfo(self.dtype).eps)
@@ -296,11 +340,14 @@ class Transport(Plain):
 
         before = self.price()
         try:
-            if result.x is None:
+            if result.x is None and self.regularizer == "entropy":
                 result.x = self.zero()
                 measured = self.measure(result.x)
                 result.seen = {**result.seen, **measured.seen, "residual": measured.residual}
-            close(self, result)
+            if self.regularizer == "l2":
+                quadratic.leave(self, result)
+            else:
+                close(self, result)
         except OperatorError:  # a callable cost that fails: the status says so already
             nothing(self, result)
         result.work, result.cost = self.work.total(), result.cost + (self.price() - before)

@@ -1,10 +1,10 @@
-"""A first guess for transport: the potentials of the last problems, as they were or continued along a line.
+"""A first guess for transport: the potentials of the last problems, as they were or continued.
 
-    x0 = z_k   or   x0 = 2 z_k - z_{k-1}
+    x0 = z_k,   2 z_k - z_{k-1}   or   3 z_k - 3 z_{k-1} + z_{k-2}
 
 A point that has no mass has no potential: the last known one of its place is kept, and the problem fills in what was never
 known by a c-transform. The guess is on probation: it stays in use while solves with it cost less than the cold ones that
-were seen; of the two forms the one that costs less is used, and the other is looked at again now and then.
+were seen; of the three forms the one that costs least is used, and another is looked at again now and then.
 
 Cost: two vector passes. Not for sequences of unrelated problems: it leaves the field there.
 Reference: Merigot, A multiscale approach to optimal transport, Comput. Graph. Forum 30 (2011), for potentials carried from
@@ -21,7 +21,8 @@ from ...core import Advice, Learner
 
 __all__ = ["Potentials"]
 
-_FORMS = ("last", "line")
+#: The forms of a guess, and the weights of the last potentials, the newest first.
+_FORMS = {"last": (1.0,), "line": (2.0, -1.0), "curve": (3.0, -3.0, 1.0)}
 _LONGEST = 64
 
 
@@ -54,7 +55,7 @@ class Potentials(Learner):
         self._z: list[Any] = []
         self._epoch = -1
         self._books = {name: [0.0, 0.0] for name in ("cold", *_FORMS)}
-        self._wait, self._next, self._age = 0, 2, 0
+        self._wait, self._next, self._age, self._again = 0, 2, 0, 5
         self._now = "cold"
         self.used = 0
 
@@ -69,8 +70,7 @@ class Potentials(Learner):
         form = self._choice() if self._z else "cold"
         if form == "cold":
             return advice
-        last = self._z[-1]
-        advice.x0 = last.copy() if form == "last" else _line(self._z[-2], last)
+        advice.x0 = _continued(self._z, _FORMS[form])
         self._now = form
         self.used += 1
         cold = self._books["cold"]
@@ -82,22 +82,26 @@ class Potentials(Learner):
     def _forget(self, epoch: int) -> None:
         self._z, self._epoch = [], epoch
         self._books = {name: [0.0, 0.0] for name in ("cold", *_FORMS)}
-        self._wait, self._next, self._age = 0, 2, 0
+        self._wait, self._next, self._age, self._again = 0, 2, 0, 5
 
     def _choice(self) -> str:
         """The form to use now."""
         self._age += 1
-        forms = _FORMS if len(self._z) > 1 else _FORMS[:1]
-        untried = [form for form in forms if not self._books[form][1]]
+        forms = [form for form, weights in _FORMS.items() if len(weights) <= len(self._z)]
         if self._wait > 0:
             self._wait -= 1
             return "cold"
-        if untried:
+        mean = {form: self._books[form][0] for form in forms if self._books[form][1]}
+        untried = [form for form in forms if form not in mean]
+        if not mean:
             return untried[0]
-        best = min(forms, key=lambda form: self._books[form][0])
-        if len(forms) > 1 and self._age % 16 == 0:
-            other = forms[1 - forms.index(best)]
-            return other if self._books[other][0] < 2.0 * self._books[best][0] else best
+        best = min(mean, key=lambda form: mean[form])
+        if untried and (len(_FORMS[untried[0]]) == 2 or best == "line"):  # a curve where a line pays already
+            return untried[0]
+        if len(mean) > 1 and self._age >= self._again:  # ever more rarely
+            self._again = 2 * self._age
+            other = min((form for form in mean if form != best), key=lambda form: mean[form])
+            return other if mean[other] < 2.0 * mean[best] else best
         return best
 
     def recover(self, problem: Any, advice: Advice, result: Any) -> Advice | None:
@@ -111,7 +115,7 @@ class Potentials(Learner):
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep the potentials; enter the cost."""
         if result.ok and result.x is not None:
-            self._keep(np.asarray(result.x, dtype=float))
+            self._keep(np.asarray(getattr(result.x, "vector", result.x), dtype=float))
         if advice.trial or not self._now:
             return
         cost = result.cost.setup + result.cost.running
@@ -119,7 +123,7 @@ class Potentials(Learner):
         if not result.ok:
             book[0], book[1] = max(book[0], cost), book[1] + 1.0
             return
-        weight = max(1.0 / (book[1] + 1.0), 0.3)
+        weight = max(1.0 / (book[1] + 1.0), 0.5)
         book[0] += weight * (cost - book[0])
         book[1] += 1.0
         cold = self._books["cold"]
@@ -140,7 +144,7 @@ class Potentials(Learner):
         if self._z:
             gone = ~np.isfinite(z)
             z[gone] = self._z[-1][gone]
-        self._z = [*self._z[-1:], z]
+        self._z = [*self._z[-2:], z]
 
     def digest(self) -> list[str]:
         """A line for the summary."""
@@ -153,7 +157,7 @@ class Potentials(Learner):
             "z": list(self._z),
             "epoch": self._epoch,
             "books": {name: list(book) for name, book in self._books.items()},
-            "waits": [self._wait, self._next, self._age],
+            "waits": [self._wait, self._next, self._age, self._again],
             "used": self.used,
         }
 
@@ -166,7 +170,7 @@ class Potentials(Learner):
             When a part is not of its shape.
         """
         z, books, waits = state["z"], state["books"], state["waits"]
-        sound = isinstance(z, list) and len(z) <= 2
+        sound = isinstance(z, list) and len(z) <= 3
         sound = sound and all(isinstance(v, np.ndarray) and v.dtype == np.float64 and v.ndim == 1 for v in z)
         if not sound or len({v.shape for v in z}) > 1 or any(np.any(np.isnan(v) | np.isposinf(v)) for v in z):
             raise ValueError("the potentials that were kept are not vectors of one length")
@@ -176,18 +180,19 @@ class Potentials(Learner):
             plain = isinstance(book, list) and len(book) == 2 and all(type(v) in (int, float) for v in book)
             if not plain or not all(math.isfinite(v) and v >= 0 for v in book):
                 raise ValueError("the record of the potentials is not one")
-        counts = [*waits, state["used"]] if isinstance(waits, list) and len(waits) == 3 else [None]
+        counts = [*waits, state["used"]] if isinstance(waits, list) and len(waits) == 4 else [None]
         if not all(type(v) is int and v >= 0 for v in counts) or type(state["epoch"]) is not int:
             raise ValueError("the counts of the potentials are not whole numbers")
         self._z, self._epoch = [v.copy() for v in z], state["epoch"]
         self._books = {name: [float(v) for v in books[name]] for name in ("cold", *_FORMS)}
-        self._wait, self._next, self._age = waits
+        self._wait, self._next, self._age, self._again = waits
         self.used = state["used"]
 
 
-def _line(before: Any, last: Any) -> Any:
-    """The line through the last two, where both are known."""
-    known = np.isfinite(before) & np.isfinite(last)
-    out = last.copy()
-    out[known] += last[known] - before[known]
+def _continued(z: list[Any], weights: tuple[float, ...]) -> Any:
+    """The combination of the last potentials, where all of them are known; elsewhere the last one."""
+    last = z[-len(weights) :][::-1]
+    known = np.all(np.isfinite(last), axis=0)
+    out = last[0].copy()
+    out[known] = sum(w * v[known] for w, v in zip(weights, last, strict=True))
     return out

@@ -4,9 +4,10 @@
 
 P is the plan at the column potentials h (in units of reg) with exact rows, c its column sums, e = ||c - b||_1. What is
 dropped of a row of P is below theta e of its mass, so the matrix becomes exact as the error goes; the diagonal is kept
-whole, so it stays semidefinite; the shift mu goes up after a rejected or shortened step and down after a full one. CG with the
-diagonal as preconditioner solves to a tolerance tied to e. From a cold start reg comes down in steps of 4 from a value
-where Sinkhorn's iteration is quick. A step that cannot be accepted is replaced by a sweep of Sinkhorn's.
+whole, so it stays semidefinite; the shift mu goes up after a rejected or shortened step and down after a full one. CG
+with the diagonal as preconditioner solves to a tolerance tied to e, in single precision until a step gains too little.
+From a cold start reg comes down in steps of 4 from a value where Sinkhorn's iteration is quick. A step that cannot be
+accepted is replaced by a sweep of Sinkhorn's.
 
 Step: two products with the kept plan, one pass to collect its large entries, and CG on these. Memory: one more array of
 the size of C (none where C comes in blocks). Leaves ``residual``: the L1 violation at the final reg, rows being exact;
@@ -35,6 +36,7 @@ _COARSE = 3e-2
 _SQUARINGS = 2
 _CG_LIMIT = 1000
 _STUCK = 40
+_SLOW = 0.3
 
 
 class NewtonState(State):
@@ -45,7 +47,7 @@ class NewtonState(State):
     swept: int
     mu: float
     failures: int
-    work: list[Any]
+    vectors: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,10 @@ class SinkhornNewton:
         First shift; the shift is mu times the error.
     forcing : float, default 0.1
         CG stops at ``forcing * sqrt(error)``.
-    start : float, default 0.1
+    start : float, default 0.03
         A cold start begins at the largest ``4^j reg`` below ``start`` times the largest cost.
+    quick : float, default 0.5
+        Sweeps go on while each brings the error below this part of the one before: cheaper than a Newton step then.
 
     Examples
     --------
@@ -79,13 +83,16 @@ class SinkhornNewton:
     theta: float = 30.0
     mu: float = 1.0
     forcing: float = 0.1
-    start: float = 0.1
+    start: float = 0.03
+    quick: float = 0.5
 
     needs = frozenset({"entropy"})
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
-        if self.sweeps < 0 or not (self.theta > 0 and self.mu > 0 and self.forcing > 0 and self.start > 0):
+        if self.sweeps < 0 or not (
+            self.theta > 0 and self.mu > 0 and self.forcing > 0 and self.start > 0 and self.quick > 0
+        ):
             raise ValueError(f"{self!r} was given; positive parameters are expected, and sweeps >= 0")
 
     def init(self, problem: Any, x0: Any, carry: Any) -> NewtonState:
@@ -101,7 +108,7 @@ class SinkhornNewton:
             state.swept = self.sweeps
         ir *= 4.0**-state.level
         state.plan = Scaled(problem, f * ir, g * ir, ir)
-        state.work = [np.empty(state.plan.padded) for _ in range(6)]
+        state.vectors = _vectors(state.plan, np.float32)
         self._look(problem, state)
         return state
 
@@ -117,8 +124,10 @@ class SinkhornNewton:
         if plan.lost():
             plan.rescue()
         elif state.swept < self.sweeps:
+            before = plan.error
             _sweep(plan)
-            state.swept += 1
+            if not plan.error < self.quick * before:
+                state.swept += 1
         else:
             self._newton(problem, state)
         while state.level > 0 and plan.error <= _COARSE * problem.mass:
@@ -146,9 +155,12 @@ class SinkhornNewton:
             if rise >= 1e-4 * length * slope or plan.error < 0.9 * before:
                 state.mu = max(state.mu / 4.0, 1e-4) if length == 1.0 else 4.0 * state.mu
                 state.failures = 0
+                if plan.error > _SLOW * before and error < 1e-2:
+                    state.vectors = _vectors(plan, np.float64)
                 return
         state.mu *= 16.0
         state.failures += 1
+        state.vectors = _vectors(plan, np.float64)
         plan.move(h)
         _sweep(plan)
         if state.failures > _STUCK:
@@ -157,26 +169,43 @@ class SinkhornNewton:
 
     def _direction(self, problem: Any, state: NewtonState, error: float) -> tuple[Any, float]:
         """The Newton step by CG on the large entries, and the slope of the dual along it."""
-        plan = state.plan
-        shifted, rhs, r, z, p, q = state.work
-        direction = np.empty(plan.padded)
-        entries = plan.extract(self.theta * min(error, 1.0) / plan.m)
-        shift = state.mu * error
-        diagonal = plan.diagonal
-        np.multiply(plan.b, shift, out=shifted)
-        diagonal += shifted
-        shifted += plan.c
-        np.maximum(diagonal, 1e-14 * shifted, out=diagonal)
-        shifted[plan.m :], diagonal[plan.m :] = 1.0, 1.0
-        np.subtract(plan.b, plan.c, out=rhs)
-        rtol = min(max(self.forcing * math.sqrt(error), 1e-8), 0.1)
+        plan, (x, r, z, p, q, inverse) = state.plan, state.vectors
+        entries = plan.extract(self.theta * min(error, 1.0) / plan.m, x.dtype)
+        shifted = self._shift(plan, state.mu * error)
+        least = 10.0 * float(np.finfo(x.dtype).eps)
+        diagonal = np.maximum(shifted - plan.squares, least * shifted).astype(x.dtype)
+        rhs = plan.b - plan.c
+        size = 1.0 / plan.error
+        np.multiply(rhs, size, out=r, casting="same_kind")
+        enough = 0.2 * (state.goal or 0.0) / plan.error  # the last step need not go beyond the goal
+        rtol = min(max(self.forcing * math.sqrt(error), enough, 1e-6), 0.1)
         steps = kernels.transport.newton(
-            plan.ip, plan.ib, plan.data, 1.0 / plan.a, shifted, diagonal, rhs, direction, r, z, p, q, rtol, _CG_LIMIT
+            plan.ip,
+            plan.first,
+            plan.length,
+            plan.data,
+            inverse,
+            shifted.astype(x.dtype),
+            diagonal,
+            x,
+            r,
+            z,
+            p,
+            q,
+            rtol,
+            _CG_LIMIT,
         )
         problem.work.add("sparse", entries * max(1, abs(steps)))
+        direction = x / size
         direction -= direction[plan.m - 1]  # one potential pinned: a constant changes nothing
         direction[plan.m :] = 0.0
         return direction, float(rhs @ direction)
+
+    def _shift(self, plan: Scaled, shift: float) -> Any:
+        """Column sums plus the shift; ones where columns are padding."""
+        shifted = plan.c + shift * plan.b
+        shifted[plan.m :] = 1.0
+        return shifted
 
     def solution(self, problem: Any, state: NewtonState) -> Any:
         """The potentials, as the problem's own reg has them."""
@@ -191,6 +220,11 @@ class SinkhornNewton:
     def estimate(self, problem: Any) -> Cost:
         """One step: trial, extraction, and some forty products with a tenth of the plan."""
         return Cost(0.0, 0.0, problem.weight("scalings") + problem.weight("extractions") + 4.0)
+
+
+def _vectors(plan: Scaled, dtype: Any) -> tuple[Any, ...]:
+    """Work vectors of CG, and the inverse row masses: single precision until a step disappoints."""
+    return *(np.empty(plan.padded, dtype) for _ in range(5)), (1.0 / plan.a).astype(dtype)
 
 
 def _sweep(plan: Scaled) -> None:

@@ -15,6 +15,7 @@ __all__ = ["Scaled"]
 
 _KEPT_ENTRIES = 1 << 27
 _NEAR = 150.0
+_RUNS = 1 << 25
 
 
 class Scaled:
@@ -40,8 +41,9 @@ class Scaled:
         self.h[:m] = h
         self.f, self.u, self.logs = f.copy(), np.ones(n), np.zeros(n)
         self.c = np.zeros(self.padded)
-        self.ip, self.ib, self.data = np.zeros(n + 1, np.uint32), np.empty(0, np.uint32), np.empty(0)
-        self.diagonal = np.zeros(self.padded)
+        self.ip, self.ends = np.zeros(n + 1, np.uint32), np.zeros(2, np.int64)
+        self.first = self.length = self.data = None
+        self.squares = np.zeros(self.padded)
         self.absorb()
 
     @property
@@ -90,10 +92,8 @@ class Scaled:
             self.f *= factor
             self.absorb()
             return
-        self.E *= self.u[:, None]
-        self.E *= self.v
         self.c[:] = 0.0
-        kernels.transport.power(self.E, self.a, self.f, self.c, squarings)
+        kernels.transport.power(self.E, self.u, self.v, self.a, self.f, self.c, squarings)
         self.problem.work.add("scalings", 2)
         self._based()
 
@@ -112,33 +112,41 @@ class Scaled:
         self.h[: self.m] = np.log(problem.targets) - np.log(total) - top
         self.absorb()
 
-    def extract(self, level: float) -> int:
-        """Collect the blocks of the plan with an entry of `level` times the row's mass; returns how many entries."""
-        kernel, room = kernels.transport.extract, len(self.ib)
+    def extract(self, level: float, dtype: Any) -> int:
+        """Collect the runs of the plan's entries of `level` times the row's mass; returns how many entries."""
+        if self.data is None or self.data.dtype != dtype:
+            self._rooms(min(self.n * self.padded, _RUNS), dtype)
         while True:
-            self.diagonal[:] = self.c
-            end = 0
-            for start, stop, block in self._plans():
-                end = kernel(
-                    block,
-                    self.u[start:stop],
+            self.ends[:] = 0
+            self.squares[:] = 0.0
+            fits = True
+            for start, stop, E in self._plans():
+                part = slice(start, stop)
+                fits = kernels.transport.extract(
+                    E,
+                    self.u[part],
                     self.v,
-                    self.a[start:stop],
+                    self.a[part],
                     level,
-                    end,
+                    self.ends,
                     self.ip[start : stop + 1],
-                    self.ib,
+                    self.first,
+                    self.length,
                     self.data,
-                    self.diagonal,
+                    self.squares,
                 )
-                if end < 0:
+                if not fits:
                     break
             self.problem.work.add("extractions")
-            if end >= 0:
-                return end * kernels.transport.BLOCK
-            room = min(max(2 * room, 8 * self.n, 4096), self.n * self.padded // kernels.transport.BLOCK)
-            self.ib = np.empty(room, np.uint32)
-            self.data = np.empty(room * kernels.transport.BLOCK)
+            if fits:
+                return int(self.ends[1])
+            self._rooms(min(4 * len(self.data), 2 * self.n * self.padded), dtype)
+
+    def _rooms(self, entries: int, dtype: Any) -> None:
+        """Arrays for that many entries; memory that is not written to is not taken."""
+        blocks = entries // kernels.transport.BLOCK + self.n
+        self.data = np.empty(entries + 64, dtype)
+        self.first, self.length = np.empty(blocks, np.uint32), np.empty(blocks, np.uint32)
 
     def _plans(self) -> Any:
         """Blocks of kept exponentials; without them each block is evaluated again."""
