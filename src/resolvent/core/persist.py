@@ -23,6 +23,7 @@ __all__ = ["atomic_write", "load_state", "save_state"]
 
 VERSION = 1
 _MEMBERS = 4096
+_DEEPEST = 60
 _HEADER = re.compile(
     rb"^\{'descr': '([<|][biufc]\d{1,2})', 'fortran_order': False, "
     rb"'shape': \(((?:\d{1,15}, ?)*(?:\d{1,15})?),?\), \} *\n$"
@@ -101,13 +102,15 @@ def _member(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), data)
 
 
-def _flatten(value: Any, arrays: list[Any]) -> Any:
+def _flatten(value: Any, arrays: list[Any], depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise TypeError(f"a state of more than {_DEEPEST} levels cannot be saved")
     if isinstance(value, dict):
         if not all(isinstance(k, str) for k in value):
             raise TypeError("keys of a state must be strings")
-        return {"d": {k: _flatten(v, arrays) for k, v in value.items()}}
+        return {"d": {k: _flatten(v, arrays, depth + 1) for k, v in value.items()}}
     if isinstance(value, list | tuple):
-        return {"l": [_flatten(v, arrays) for v in value]}
+        return {"l": [_flatten(v, arrays, depth + 1) for v in value]}
     if isinstance(value, np.ndarray):
         array = np.ascontiguousarray(value)
         if array.dtype.kind not in "biufc":
@@ -195,7 +198,7 @@ def _array(data: bytes) -> Any:
 
 
 def _restore(value: Any, arrays: list[Any], depth: int = 0) -> Any:
-    if depth > 60:
+    if depth > _DEEPEST:
         raise ValueError("nested too deeply")
     if isinstance(value, dict):
         if set(value) == {"d"} and isinstance(value["d"], dict):

@@ -1,0 +1,221 @@
+"""State files that were built wrong on purpose, with a right digest, and what a carried set-up may come from."""
+
+import hashlib
+import os
+import struct
+
+import numpy as np
+import pytest
+
+import resolvent as rv
+from resolvent.core import StateFileError, persist
+from resolvent.core.persist import atomic_write, dumps, loads
+from resolvent.core.registry import from_record, restored, to_record
+from resolvent.operators.base import Bound, Stored
+
+GOOD = dumps({"a": np.arange(6.0), "b": np.arange(4.0), "c": {"d": [1, 2.5, "x", None, True]}})
+
+
+def signed(data):
+    return bytes(data[:-64]) + hashlib.sha256(bytes(data[:-64])).hexdigest().encode()
+
+
+def directory(data, which):
+    """Where the central directory has the entry of that number."""
+    at = -1
+    for _ in range(which + 1):
+        at = data.index(b"PK\x01\x02", at + 1)
+    return at
+
+
+def test_the_good_one_is_good():
+    state = loads(GOOD)
+    assert np.array_equal(state["a"], np.arange(6.0)) and state["c"] == {"d": [1, 2.5, "x", None, True]}
+    assert loads(signed(GOOD))["b"][3] == 3.0
+
+
+def test_a_member_that_says_it_is_larger_than_the_file():
+    data = bytearray(GOOD)
+    at = directory(data, 1)
+    struct.pack_into("<II", data, at + 20, 10 * len(data), 10 * len(data))
+    with pytest.raises(StateFileError, match="larger than the file"):
+        loads(signed(data))
+
+
+def test_a_member_that_says_it_is_encrypted():
+    data = bytearray(GOOD)
+    at = directory(data, 1)
+    struct.pack_into("<H", data, at + 8, 1)
+    with pytest.raises(StateFileError, match="larger than the file"):
+        loads(signed(data))
+
+
+def test_members_that_overlap():
+    data = bytearray(GOOD)
+    for which in (1, 2):
+        struct.pack_into("<II", data, directory(data, which) + 20, len(data) - 100, len(data) - 100)
+    with pytest.raises(StateFileError, match="overlap"):
+        loads(signed(data))
+
+
+def test_a_member_whose_sizes_differ():
+    data = bytearray(GOOD)
+    struct.pack_into("<I", data, directory(data, 1) + 24, 3)
+    with pytest.raises(StateFileError, match="compressed"):
+        loads(signed(data))
+
+
+def nested(deep):
+    tree = {}
+    for _ in range(deep):
+        tree = {"d": tree}
+    return tree
+
+
+def test_a_tree_has_a_depth_that_is_allowed(monkeypatch):
+    """What can be written can be read, and deeper ones are neither."""
+    assert loads(dumps(nested(60))) == nested(60)
+    with pytest.raises(TypeError, match="more than 60 levels"):
+        dumps(nested(61))
+    with monkeypatch.context() as patch:
+        patch.setattr(persist, "_DEEPEST", 1000)
+        deeper = dumps(nested(61)), dumps(nested(150))
+    for data in deeper:
+        with pytest.raises(StateFileError, match="nested too deeply"):
+            loads(data)
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    state = loads(dumps({"f": np.float64(1.5), "i": np.int32(7), "b": np.bool_(True), "n": np.float32(0.25)}))
+    assert state == {"f": 1.5, "i": 7, "b": True, "n": 0.25}
+    assert [type(v) for v in state.values()] == [bool, float, int, float]
+    with pytest.raises(TypeError, match="date cannot be saved"):
+        dumps({"t": np.datetime64("2020-01-01")})
+
+
+def test_a_folder_that_cannot_be_opened_is_no_reason_to_fail(tmp_path, monkeypatch):
+    """Some systems cannot flush a folder; the file is written all the same."""
+    honest = os.open
+
+    def stubborn(path, flags, *rest):
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", stubborn)
+    atomic_write(tmp_path / "x", b"whole")
+    assert (tmp_path / "x").read_bytes() == b"whole" and os.listdir(tmp_path) == ["x"]
+
+
+def test_the_folder_is_flushed_after_the_name_is_there(tmp_path, monkeypatch):
+    seen = []
+    honest = os.fsync
+
+    def watched(handle):
+        seen.append(os.path.exists(tmp_path / "x"))
+        honest(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    atomic_write(tmp_path / "x", b"whole")
+    assert seen == [False, True]
+
+
+# ---- sessions --------------------------------------------------------------------------------------------------------
+
+
+def saved(tmp_path, change):
+    session = rv.Session(rv.CG(), [rv.Guess()], rtol=1e-8)
+    session(np.diag([1.0, 2.0]), np.ones(2))
+    state = {"session": session.state_dict()}
+    change(state["session"])
+    path = tmp_path / "s.rv"
+    path.write_bytes(dumps(state))
+    return path
+
+
+def test_options_and_make_up_are_those_of_a_session(tmp_path):
+    with pytest.raises(StateFileError, match="options are not those"):
+        rv.Session.load(saved(tmp_path, lambda s: s["options"].pop("seed")))
+    with pytest.raises(StateFileError, match="options are not those"):
+        rv.Session.load(saved(tmp_path, lambda s: s["options"].update(more=1)))
+    with pytest.raises(StateFileError, match="0 learners, this session 1"):
+        rv.Session.load(saved(tmp_path, lambda s: s.update(learned=[])))
+    assert rv.Session.load(saved(tmp_path, lambda s: None)).solved == 1
+
+
+def test_a_default_tolerance_stays_the_default(tmp_path):
+    """The default depends on the dtype: it is saved as the default, and not as a number."""
+    session = rv.Session("cg")
+    session(np.diag([1.0, 2.0]), np.ones(2))
+    session.save(tmp_path / "s.rv")
+    loaded = rv.Session.load(tmp_path / "s.rv")
+    single = loaded.solve(rv.LinearSystem(np.diag([1.0, 2.0]).astype("float32"), np.ones(2, "float32")))
+    assert single.threshold == pytest.approx(1e-3 * np.sqrt(2.0))
+    assert rv.Session.load(tmp_path / "s.rv", rtol=1e-4).rtol == 1e-4
+
+
+# ---- records and set-ups ---------------------------------------------------------------------------------------------
+
+
+def test_lists_of_records_go_there_and_back():
+    methods = (rv.CG(rv.SSOR(1.25)), rv.SOR(1.5))
+    assert from_record(to_record(methods)) == methods and from_record(to_record(list(methods))) == methods
+    assert to_record((1, "a", None)) == [1, "a", None]
+    with pytest.raises(ValueError, match="not a carried object"):
+        restored({"bound": ["FactorBound"]})
+
+
+def stored(**change):
+    good = {
+        "ip": np.array([0, 2, 4], np.uint32), "ix": np.array([0, 1, 0, 1], np.uint32),
+        "data": np.array([2.0, -1.0, -1.0, 2.0]), "symmetric": True,
+    }  # fmt: skip
+    return good | change
+
+
+def test_a_stored_matrix_goes_there_and_back():
+    near = np.ones((2, 1))
+    source = Stored.from_state(stored(near_nullspace=near))
+    assert source.shape == (2, 2) and source.is_symmetric() and source.nonzeros == 4
+    assert source.state_dict()["near_nullspace"] is near
+    assert "near_nullspace" not in Stored.from_state(stored()).state_dict()
+    one = Stored.from_state(stored(ip=np.array([0, 0], np.uint64), ix=np.zeros(0, np.uint64), data=np.zeros(0)))
+    assert one.n == 1 and one.nonzeros == 0
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        "ones", [1.0, 1.0], np.ones(3), np.ones((3, 1)), np.ones((2, 0)), np.ones((2, 1, 1)), np.array(1.0),
+        np.array([1.0, np.nan]), np.array([[np.inf], [1.0]]), np.array(["a", "b"]), np.array([True, False]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_near_null_space_of_strangers(near):
+    with pytest.raises(ValueError, match="near null space of a carried set-up"):
+        Stored.from_state(stored(near_nullspace=near))
+
+
+def test_a_bound_object_of_strangers():
+    bound = rv.CG(rv.IC()).preconditioner.bind(Stored.from_state(stored()), {})
+    state = bound.state_dict()
+    again = restored(state)
+    assert np.array_equal(again.apply(np.ones(2)), bound.apply(np.ones(2))) and again.fits(rv.IC())
+    assert not again.fits(rv.IC(shift=0.5)) and again.matrix_version == bound.matrix_version
+    with pytest.raises(ValueError, match="does not give one"):
+        restored(state | {"recipe": to_record(rv.Direct())})
+    with pytest.raises(TypeError, match="Bound has no application of its own"):
+        Bound(rv.IC(), Stored.from_state(stored())).apply(np.ones(2))
+    plain = Stored.of(rv.LinearSystem(np.diag([1.0, 2.0]), np.ones(2), near_nullspace=np.ones((2, 1))))
+    assert np.array_equal(plain.near_nullspace, np.ones((2, 1))) and plain.n == 2
+
+
+def test_a_summary_before_anything_was_solved_from_nothing():
+    session = rv.Session("cg", rtol=1e-8)
+    assert session.summary() == "nothing solved yet"
+    session.solve(rv.LinearSystem(np.diag([1.0, 2.0]), np.ones(2)), x0=np.array([1.0, 0.5]))
+    assert "against solving cold" not in session.summary() or session.totals["cold"] > 0
+    failing = rv.Session("jacobi", rtol=1e-12, max_steps=1, on_fail="ignore")
+    failing.solve(rv.LinearSystem(np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([1.0, 0.0])))
+    lines = failing.summary().splitlines()
+    assert lines[-1] == "not solved: 1 x BUDGET" and not any("against solving cold" in line for line in lines)
