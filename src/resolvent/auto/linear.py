@@ -65,12 +65,12 @@ def _definite(n: int, dtype: str, direct: Arm) -> list[Arm]:
 def _any_shape(n: int, factor: float) -> list[Arm]:
     """What needs no symmetry; ``factor`` times the fourth root of n are the iterations expected with ILU(0)."""
     usual = factor * n**0.25
-    least = max(4.0, usual / 10)
+    least = max(4.0, usual / (4 if factor < 10 else 20))
     kept, dropped = Lifetime("preconditioner", memory=2), Lifetime("preconditioner", memory=1)
     return [
         Arm("bicgstab+ilu0", BiCGStab(ILU0()), least_steps=least, usual_steps=usual),
-        Arm("bicgstab+jacobi", BiCGStab(Jacobi()), least_steps=4.0 * least),
+        Arm("bicgstab+jacobi", BiCGStab(Jacobi()), least_steps=1.5 * usual),
         Arm("gmres+kept factor", GMRES(30, Direct()), [kept], carries=True),
         Arm("gmres+ilut", GMRES(30, ILUT()), [dropped], carries=True, least_steps=2.0),
-        Arm("gcrodr+ilu0", GCRODR(30, 10, ILU0()), [Recycle()], carries=True, least_steps=least),
+        Arm("gcrodr+ilu0", GCRODR(30, 10, ILU0()), [Recycle()], carries=True, least_steps=2.0 * least),
     ]

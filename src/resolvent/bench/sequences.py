@@ -108,7 +108,7 @@ def _turned(kind: str, m: int, rng: Any) -> tuple[Any, int]:
     s = 10 ** rng.uniform(0, 2.5) * np.sin(np.pi * corners[0] + rng.uniform()) * np.sin(2 * np.pi * corners[1])
     fluxes = [np.diff(s, axis=1)[1:-1], -np.diff(s, axis=0)[:, 1:-1]]
     waves = _waves(np.indices((m, m)).reshape(2, -1).T / (m + 1.0))
-    depth = rng.uniform(0.002, 0.4)
+    depth = min(3.0, rng.uniform(1.5, 30.0) * 2.0 * (np.pi / m) ** 2)  # above the lowest eigenvalues
 
     def build(g: Any, shift: float) -> tuple[Any, Callable[[Any], Any]]:
         a = np.exp(waves @ g).reshape(m, m)

@@ -28,7 +28,9 @@ class Shaped:
         return f"{'stored' if self.stored else 'operator'}/{self._shape()}/{self.n}/{self.dtype}"
 
     def _shape(self: Any) -> str:
-        told = self.stored or self.symmetric is not None or hasattr(self, "xp")  # arrays of other libraries look themselves
+        told = (
+            self.stored or self.symmetric is not None or hasattr(self, "xp")
+        )  # arrays of other libraries look themselves
         if not (self.is_symmetric() if told else _seems_symmetric(self)):
             return _without_symmetry(self)
         if self.positive_definite is False:

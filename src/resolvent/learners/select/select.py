@@ -259,9 +259,10 @@ class Select(Learner):
     def _judge(self, arm: Arm, cost: float, result: Any) -> None:
         """A trial's cost: it ends by failing, by costing too much, or by having paid."""
         best = self.arms[self.best].cost
-        self.purse.charge(cost - best)
+        self.purse.charge(cost - best if result.ok else cost)  # after a failure the incumbent solves it, too
         if not result.ok:
             arm.failures += not result.capped
+            arm.wait *= 2
             self.trial = None
             return
         arm.spent.append(cost)

@@ -1,0 +1,81 @@
+"""SciPy's Krylov solvers as peers: they solve, keep what they say, end when their time is over; random systems; products."""
+
+import time
+
+import numpy as np
+import pytest
+
+from resolvent.bench import krylov_goals
+from resolvent.bench.compare import Entrant, race, usual_peers
+from resolvent.bench.krylov_peers import General, general_peers
+from resolvent.bench.peers import AbandonedError, Peer
+from resolvent.bench.product import measured
+from resolvent.bench.sequences import ALL_KINDS, random_sequence
+from resolvent.gallery import sequence
+
+
+@pytest.mark.parametrize("name", ["convection-diffusion", "helmholtz"])
+def test_peers_solve_what_is_not_symmetric(name):
+    problems = sequence(name, 2, 7)
+    entrants = [Entrant(title, peer) for title, peer in general_peers().items() if isinstance(peer, Peer)]
+    race(problems, entrants, budget=20.0)
+    solved = {e.name for e in entrants if not e.failed and len(e.seconds) == 2}
+    for solver in ("gmres(30)", "lgmres", "bicgstab", "gcrotmk", "gcrotmk, CU carried"):
+        assert f"SciPy {solver}, spilu rebuilt" in solved
+    assert {"SciPy splu", "SciPy splu, symmetric mode", "SciPy spsolve"} <= solved
+
+
+def test_what_is_kept_is_kept_and_what_is_carried_is_carried():
+    problems = sequence("convection-diffusion", 3, 9)
+    found = general_peers()
+    kept, carrying = found["SciPy bicgstab, spilu kept"], found["SciPy gcrotmk, CU carried, Jacobi"]
+    for problem in problems:
+        kept(problem)
+        carrying(problem)
+    first = kept.kept
+    kept(problems[1])
+    assert kept.kept is first is not None
+    assert len(carrying.CU) > 0
+    assert found["SciPy gcrotmk, Jacobi"].kept is None
+
+
+def test_a_peer_gives_up_when_its_time_is_over():
+    problem = sequence("helmholtz", 1, 30)[0]
+    peer = general_peers()["SciPy gmres(30), none"]
+    assert isinstance(peer, General)
+    with pytest.raises(AbandonedError):
+        peer(problem, time.perf_counter() + 1e-3)
+
+
+def test_sequences_get_the_peers_that_fit():
+    assert "SciPy cg" in usual_peers("darcy-log", 1e-8) and "SciPy cg" not in usual_peers("helmholtz", 1e-8)
+
+
+def test_random_sequences_of_every_kind():
+    seen = set()
+    for k in range(0, 4 * len(ALL_KINDS), 4):
+        label, systems = random_sequence(k, 2, largest=120, kinds=ALL_KINDS)
+        again = random_sequence(k, 2, largest=120, kinds=ALL_KINDS)[1]
+        assert all(np.array_equal(p.A.data, q.A.data) for p, q in zip(systems, again, strict=True))
+        A = systems[0].A.toarray()
+        seen.add((label.split()[1], np.iscomplexobj(A), bool(np.allclose(A, A.T))))
+    kinds = {name: (c, s) for name, c, s in seen}
+    assert set(kinds) == set(ALL_KINDS)
+    assert kinds["wind"] == (False, False) and kinds["waves"] == (True, True) and kinds["indefinite"] == (False, True)
+    indefinite = random_sequence(20, 1, largest=120, kinds=ALL_KINDS)[1][0].A.toarray()
+    assert np.linalg.eigvalsh(indefinite)[0] < 0 < np.linalg.eigvalsh(indefinite)[-1]
+
+
+def test_products_are_measured_and_the_same_on_two_threads():
+    found = measured(40, rounds=3)
+    assert found["n"] == 1600.0 and found["different"] == 0.0
+    assert found["fraction"] > 0 and found["ours_ms"] > 0 and found["two_ms"] > 0
+
+
+def test_rows_of_the_goals_and_their_verdicts():
+    assert {"product", "mean", "hurts", "row helmholtz 100", "short darcy-path 256"} <= set(krylov_goals.ITEMS)
+    rows = [{"name": "resolvent auto", "failed": 0}, {"name": "SciPy spsolve", "valid": True, "ratio": 2.0}]
+    table = {"rows": [*rows, {"name": "SciPy cg", "valid": True, "ratio": 1.5}], "ratio": 1.5}
+    assert krylov_goals.ratio_of(table) == 1.5 and krylov_goals.ratio_of(table, direct=True) == 2.0
+    table["rows"][0]["failed"] = 1
+    assert np.isnan(krylov_goals.ratio_of(table))
