@@ -36,10 +36,10 @@ SPECTRA: dict[str, Any] = {
 }
 NOTES = """What does not pay: one step with P_tau costs tau + 1 products where a plain one costs 1, so fewer steps are not fewer
 products. Accelerated and conjugate methods find the outliers by themselves, in as many products as there are outliers;
-for linear systems CG with the diagonal scaling that Chebyshev's polynomial has needs the fewest products. A spectrum without a gap leaves P_tau idle. It is
-for first-order steps that must stay simple, with a curvature bound whose few large eigenvalues are known to stand apart.
-Beside our condition numbers stands the paper's formula; its experiments are on other data and are not repeated here. L, mu
-and the bounds of the spectra are known exactly to all methods that ask for them."""
+for linear systems CG, with the diagonal scaling that Chebyshev's polynomial has, needs the fewest products. A spectrum
+without a gap leaves P_tau idle. It is for first-order steps that must stay simple, with a curvature bound whose few large
+eigenvalues are known to stand apart. Beside our condition numbers stands the paper's formula; its experiments are on other
+data and are not repeated here. L, mu and the bounds of the spectra are known exactly to all methods that ask for them."""
 
 
 def _system(spectrum: Any, seed: int) -> Any:

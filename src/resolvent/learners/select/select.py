@@ -188,9 +188,10 @@ class Select(Learner):
                 continue
             floor, setup = self._floor(problem, arm)
             if floor < 0.85 * best and setup < 8 * best and setup + 0.3 * best < 0.4 * self.purse.left:
-                options.append((not arm.sure, floor, i))
+                expected = self._expected(problem, arm)
+                options.append((not arm.sure, expected is None or expected > 0.85 * best, floor, i))
         if options:
-            self.trial = min(options)[2]
+            self.trial = min(options)[3]
             arm = self.arms[self.trial]
             if arm.tried_at >= 0:
                 arm.wait *= 2
