@@ -121,6 +121,12 @@ ROWS = [
     Row("cg+function", rv.CG(halved), kernel=False),
     Row("idr-wind", rv.IDR(), wind, kernel=False),
     Row("idr+jacobi-indefinite", rv.IDR(s=2, preconditioner=rv.Jacobi()), indefinite, kernel=False),
+    Row("bicg-wind", rv.BiCG(), wind, kernel=False, exact_scaling=False),
+    Row("cgs-wind", rv.CGS(), wind, kernel=False, exact_scaling=False),
+    Row("qmr-wind", rv.QMR(), wind, kernel=False, exact_scaling=False),
+    Row("tfqmr-wind", rv.TFQMR(), wind, kernel=False, exact_scaling=False),
+    Row("lgmres-wind", rv.LGMRES(), wind, kernel=False, exact_scaling=False),
+    Row("gcrotmk+jacobi", rv.GCROTMK(preconditioner=rv.Jacobi()), indefinite, kernel=False, exact_scaling=False),
     Row("bicgstab", rv.BiCGStab()),
     Row("bicgstab-wind", rv.BiCGStab(), wind),
     Row("bicgstab+jacobi-indefinite", rv.BiCGStab(rv.Jacobi()), indefinite),
@@ -235,6 +241,8 @@ def restart_from_the_solution_stops_at_once(row):
 
 @check
 def harvest_serves_the_same_tolerance(row):
+    if hasattr(row.method, "solve"):  # a black box that owns its loop
+        return
     stop = Residual(1e-9) | Steps(5000)
     first = drive(row.build(), row.method, stop)
     again = drive(row.build(), row.method, stop, carry=first.carry)
@@ -391,7 +399,13 @@ def test_every_method_is_enrolled():
         ".methods.coordinate.",
         ".methods.fixedpoint.",
         ".methods.least_squares.",
+        ".methods.newton.",
+        ".methods.wrapped.ls",
         ".methods.transport.",
     )
-    linear = {name for name, cls in REGISTRY["method"].items() if not any(part in cls.__module__ for part in elsewhere)}
+    linear = {
+        name
+        for name, cls in REGISTRY["method"].items()
+        if not any(part in f"{cls.__module__}.{name}" for part in elsewhere)
+    }
     assert linear == {type(row.method).__name__.lower() for row in ROWS}

@@ -12,7 +12,14 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 import resolvent as rv
 
 DTYPES = ["float64", "float32", "complex128", "complex64"]
-METHODS = {"cgls": rv.CGLS(), "cgls+jacobi": rv.CGLS(rv.Jacobi()), "qr": rv.QR(), "auto": "auto"}
+METHODS = {
+    "cgls": rv.CGLS(),
+    "cgls+jacobi": rv.CGLS(rv.Jacobi()),
+    "qr": rv.QR(),
+    "lsqr": rv.LSQR(),
+    "lsmr": rv.LSMR(),
+    "auto": "auto",
+}
 SHAPES = {"tall": (40, 15), "wide": (15, 40), "square": (20, 20)}
 
 

@@ -1,7 +1,7 @@
-"""Least squares: QR for what is small, else conjugate gradients with the columns' norms, each priced by the table."""
+"""Least squares: QR for what is small, else CGLS with the columns' norms, then SciPy's two; priced by the table."""
 
 from ..learners.select import Arm
-from ..methods import CGLS, QR, Jacobi
+from ..methods import CGLS, LSMR, LSQR, QR, Jacobi
 
 __all__ = ["arms"]
 
@@ -14,8 +14,11 @@ def arms(kind: str) -> list[Arm]:
     _, how, m, n, _ = kind.split("/")
     entries = int(m) * int(n)
     plain = Arm("cgls", CGLS(), least_steps=4.0)
-    if how not in ("dense", "sparse"):
+    if how == "foreign":
         return [plain]
-    found = [Arm("cgls+jacobi", CGLS(Jacobi()), least_steps=4.0), plain]
+    scipys = [Arm("lsmr", LSMR(), least_steps=4.0), Arm("lsqr", LSQR(), least_steps=4.0)]
+    if how == "operator":
+        return [plain, *scipys]
+    found = [Arm("cgls+jacobi", CGLS(Jacobi()), least_steps=4.0), plain, *scipys]
     direct = [Arm("qr", QR(), guessing=False, sure=True)] if entries <= _DENSE else []
     return direct + found if entries <= _SMALL else found + direct

@@ -22,21 +22,30 @@ from .stationary.ssor import SSOR
 from .transport.newton import SinkhornNewton
 from .transport.sinkhorn import Sinkhorn
 from .transport.sparse_plan import SparseTransport
+from .wrapped import CGS, GCROTMK, LGMRES, LSMR, LSQR, QMR, TFQMR, BiCG
 
 __all__ = [
     "CG",
     "CGLS",
+    "CGS",
     "COCG",
     "FGMRES",
     "FOSI",
     "GCRODR",
+    "GCROTMK",
     "GMRES",
     "IDR",
+    "LGMRES",
+    "LSMR",
+    "LSQR",
     "MINRES",
     "OASIS",
+    "QMR",
     "QR",
     "SOR",
     "SSOR",
+    "TFQMR",
+    "BiCG",
     "BiCGStab",
     "Chebyshev",
     "Direct",
@@ -56,6 +65,14 @@ __all__ = [
 register(
     "method",
     (
+        TFQMR,
+        QMR,
+        LSQR,
+        LSMR,
+        LGMRES,
+        GCROTMK,
+        CGS,
+        BiCG,
         QR,
         CGLS,
         IDR,

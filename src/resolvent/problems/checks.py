@@ -168,8 +168,8 @@ def found_symmetric(problem: Any, hermitian: bool = True) -> bool:
     return bool(gap <= tol * abs(A).max())
 
 
-def call_operator(A: Any, x: Any, dtype: np.dtype[Any]) -> Any:
-    """A.matvec on a fresh copy of x, its answer vetted.
+def call_operator(A: Any, x: Any, dtype: np.dtype[Any], name: str = "matvec") -> Any:
+    """A.matvec (or ``name``) on a fresh copy of x, its answer vetted.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def call_operator(A: Any, x: Any, dtype: np.dtype[Any]) -> Any:
         With what the operator did.
     """
     try:
-        y = A.matvec(np.array(x, copy=True))
+        y = getattr(A, name)(np.array(x, copy=True))
     except (KeyboardInterrupt, MemoryError):
         raise
     except Exception as error:

@@ -115,6 +115,10 @@ class ArraySystem(LinearSystem):
 
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when something in ``needs`` is not offered."""
+        if "adjoint" in needs:
+            return (
+                "it multiplies with the adjoint through SciPy, which works on NumPy arrays; use bicgstab, idr or gmres"
+            )
         if "entries" in needs:
             return (
                 f"it walks the entries of a NumPy or SciPy matrix, and A is a {_named(self.A)}; use a Krylov method "
@@ -160,6 +164,17 @@ class ArraySystem(LinearSystem):
         """
         self.work.add("products")
         return self.xp.matmul(self.matrix, x) if self.dense else self._called(x)
+
+    def adjoint(self, y: Any) -> Any:
+        """A^H y of an array, counted; operators over other libraries are asked for A x only."""
+        if not self.dense:
+            raise OperatorError("the product with the adjoint of an operator over another library is not offered")
+        self.work.add("products")
+        return (
+            self.xp.conj(self.xp.matmul(self.matrix.T, self.xp.conj(y)))
+            if self.dtype.kind == "c"
+            else self.matrix.T @ y
+        )
 
     def _called(self, x: Any) -> Any:
         call = self.A.matvec if hasattr(self.A, "matvec") else self.A

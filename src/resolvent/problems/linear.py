@@ -28,7 +28,7 @@ __all__ = ["LinearSystem"]
 
 _weights = lru_cache(maxsize=64)(weights)
 _LARGEST = float(np.finfo(np.float64).max)
-_OFFERS = frozenset({"complex symmetric", "entries", "products", "symmetric"})
+_OFFERS = frozenset({"adjoint", "complex symmetric", "entries", "products", "symmetric"})
 _EPS = {np.dtype(t): float(np.finfo(t).eps) for t in ("float32", "float64", "complex64", "complex128")}
 
 
@@ -245,6 +245,23 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
             self._vet()
         kernels.csr.spmv(self.ip, self.ix, self.data, x, y)
         return y
+
+    def adjoint(self, y: Any) -> Any:
+        """A^H y as a new array, counted.
+
+        Raises
+        ------
+        OperatorError
+            When the user's operator has no adjoint, raises or returns what it must not.
+        """
+        self.work.add("products")
+        if not self.stored:
+            return checks.call_operator(self.A, y, self.dtype, "rmatvec")
+        x = np.zeros(self.n, dtype=self.dtype)
+        if not self.vetted:
+            self._vet()
+        kernels.csr.scatter(self.ip, self.ix, self.data, y, x)
+        return x
 
     def residual(self, x: Any) -> Any:
         """rhs - A x as a new array, counted; the part in the given null space taken off."""
