@@ -148,7 +148,7 @@ def test_condition_of_a_nonsymmetric_matrix():
     ("name", "size", "must"),
     [
         ("darcy-log", 24, {"cg", "cg+jacobi", "cg+ssor", "cg+ic", "direct"}),
-        ("convection-diffusion", 16, {"bicgstab", "bicgstab+ilu0", "bicgstab+ilut", "direct"}),
+        ("convection-diffusion", 16, {"bicgstab", "bicgstab+ilu0", "gmres+ilu0", "gmres+ilut", "direct"}),
         ("helmholtz", 16, {"bicgstab", "direct"}),
     ],
 )
@@ -164,6 +164,26 @@ def test_what_is_tried_is_solved_and_counted(name, size, must):
     assert found.best.expected == min(t.cost for t in solved)
     again = rv.solve(problem, found.best.method, rtol=1e-8)
     assert again.ok and again.steps == found.best.steps
+
+
+def test_what_is_recommended_can_be_asked_for(tmp_path, call):
+    """The command line takes every name that the doctor says."""
+    from resolvent.doctor.trials import candidates
+    from resolvent.runs.plan import method_of
+
+    base = {"n": 2000, "zero_diagonal": 0, "diagonal": "positive"}
+    kinds = [
+        ("symmetric", "positive definite"),
+        ("symmetric", "indefinite"),
+        ("complex symmetric", ""),
+        ("nonsymmetric", ""),
+    ]
+    for symmetry, definite in kinds:
+        for name, method in candidates(base | {"symmetry": symmetry}, {"definite": definite}):
+            asked = method_of(name)
+            asked = asked if not isinstance(asked, str) else rv.Session(asked).method
+            assert type(asked) is type(method)
+            assert getattr(asked, "preconditioner", None) == getattr(method, "preconditioner", None)
 
 
 def test_a_cut_trial_is_drawn_on():

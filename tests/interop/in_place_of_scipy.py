@@ -4,14 +4,12 @@
 """
 
 import importlib
-import sys
 
 from resolvent.interop import scipy as ours
 
-isolve = importlib.import_module("scipy.sparse.linalg._isolve")
-for name in ours.__all__:
-    if name != "OWN":
+
+def pytest_configure(config):
+    """Before anything is collected; importing this module replaces nothing."""
+    isolve = importlib.import_module("scipy.sparse.linalg._isolve")
+    for name in set(ours.__all__) - {"OWN"}:
         setattr(isolve, name, getattr(ours, name))
-        for module in (f"scipy.sparse.linalg._isolve.{name}", f"scipy.sparse.linalg._isolve._{name}"):
-            if module in sys.modules:
-                setattr(sys.modules[module], name, getattr(ours, name))

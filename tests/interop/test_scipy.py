@@ -238,6 +238,16 @@ def test_gmres_callback_types(kind):
     assert info == theirs_info and np.allclose(x, xs, rtol=1e-6)
 
 
+def test_minres_shows_scipys_table(capsys):
+    A, b = laplace(), np.arange(40.0)
+    x, info = call("minres", A, b, shift=0.3, rtol=1e-8, show=True)
+    shown = capsys.readouterr().out
+    assert info == 0 and "Solution of symmetric Ax = b" in shown and "shift  =" in shown
+    y, _ = call("minres", A, b, shift=0.3, rtol=1e-8)
+    exact = sla.spsolve((A - 0.3 * sp.eye_array(40)).tocsc(), b)
+    assert np.allclose(x, exact, rtol=1e-5) and np.allclose(y, exact, rtol=1e-5)
+
+
 def test_gmres_warns_of_the_old_callback_type():
     with pytest.warns(DeprecationWarning, match="called without specifying `callback_type`"):
         call("gmres", laplace(), np.ones(40), callback=lambda r: None)
@@ -248,10 +258,9 @@ def test_gmres_warns_of_the_old_callback_type():
 # ---- the tests of others -------------------------------------------------------------------------------------------------
 
 
-def outcomes(tmp_path, suites, plugin=None):
-    """{test: passed | failed | skipped} of SciPy's tests in a child process."""
+def outcomes(tmp_path, modules, plugin=None):
+    """{test: passed | failed | skipped} of others' tests in a child process, and what they printed."""
     report = tmp_path / f"{plugin or 'stock'}.xml"
-    modules = [f"scipy.sparse.linalg._isolve.tests.{suite}" for suite in suites]
     words = [
         sys.executable,
         "-m",
@@ -273,12 +282,13 @@ def outcomes(tmp_path, suites, plugin=None):
         bad = case.find("failure") is not None or case.find("error") is not None
         kind = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
         found[f"{case.get('classname')}::{case.get('name')}"] = kind
-    return found
+    return found, ran.stdout
 
 
 @pytest.mark.full
 def test_scipys_own_tests_pass_on_ours(tmp_path):
-    stock, mine = outcomes(tmp_path, SUITES), outcomes(tmp_path, SUITES, "in_place_of_scipy")
+    modules = [f"scipy.sparse.linalg._isolve.tests.{suite}" for suite in SUITES]
+    (stock, _), (mine, _) = outcomes(tmp_path, modules), outcomes(tmp_path, modules, "in_place_of_scipy")
     passing = {name for name, kind in stock.items() if kind == "passed"}
     assert len(passing) > 800
     lost = sorted(name for name in passing if mine.get(name) != "passed")
@@ -286,10 +296,19 @@ def test_scipys_own_tests_pass_on_ours(tmp_path):
     assert not [name for name, kind in mine.items() if kind == "failed"]
 
 
+def test_pyamgs_own_tests_pass_on_ours(tmp_path):
+    pytest.importorskip("pyamg")
+    modules = ["pyamg.krylov.tests.test_krylov", "pyamg.krylov.tests.test_scipy"]
+    found, said = outcomes(tmp_path, modules, "in_place_of_pyamg")
+    assert len(found) >= 12 and set(found.values()) == {"passed"}, found
+    assert "called: bicgstab cg gmres" in said
+
+
 def test_the_plugin_replaces_what_scipys_tests_import(tmp_path):
     """Else the comparison above would be SciPy with itself."""
     script = (
         "import in_place_of_scipy\n"
+        "in_place_of_scipy.pytest_configure(None)\n"
         "from scipy.sparse.linalg._isolve.tests.test_iterative import _SOLVERS\n"
         "from scipy.sparse.linalg._isolve.tests import test_lgmres, test_minres, test_gcrotmk\n"
         "found = [*_SOLVERS, test_lgmres.lgmres, test_minres.minres, test_gcrotmk.gcrotmk]\n"

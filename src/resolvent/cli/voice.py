@@ -11,7 +11,7 @@ __all__ = ["Json", "Lines", "Method", "Quiet", "Rtol", "Voice", "need"]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")]
-Method = Annotated[str | None, typer.Option(help="auto, cg, cg+ssor, direct, ...")]
+Method = Annotated[str | None, typer.Option(help="auto, cg, cg+ssor, gmres+ilu0, direct, ...")]
 Rtol = Annotated[float | None, typer.Option(help="Stop when the residual is below rtol * ||b||.")]
 
 

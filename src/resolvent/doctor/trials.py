@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from ..core import SetupError, Status
 from ..core.loop import drive
 from ..core.stopping import Residual, Seconds, Steps
-from ..methods import CG, MINRES, SSOR, BiCGStab, Direct, Jacobi
+from ..methods import CG, COCG, GMRES, MINRES, SSOR, BiCGStab, Direct, Jacobi
 from ..operators import AMG, IC, ILU0, ILUT
 from ..problems import LinearSystem
 
@@ -77,8 +77,7 @@ def candidates(structure: dict[str, Any], spectrum: dict[str, Any]) -> list[tupl
     grown = structure["n"] >= 1000 and find_spec("pyamg") is not None
     full = structure["zero_diagonal"] == 0
     if hermitian and positive and spectrum.get("definite") == "positive definite":
-        start = 1.5 if structure["n"] < 3000 else 1.7
-        found = [("cg", CG()), ("cg+jacobi", CG(Jacobi())), ("cg+ssor", CG(SSOR(start))), ("cg+ic", CG(IC()))]
+        found = [("cg", CG()), ("cg+jacobi", CG(Jacobi())), ("cg+ssor", CG(SSOR())), ("cg+ic", CG(IC()))]
         found += [("cg+amg", CG(AMG("rs")))] if grown else []
         return [*found, ("direct", Direct())]
     if hermitian:
@@ -86,9 +85,12 @@ def candidates(structure: dict[str, Any], spectrum: dict[str, Any]) -> list[tupl
         found += [("minres+jacobi", MINRES(preconditioner=Jacobi()))] if positive else []
     else:
         found = [("bicgstab", BiCGStab())]
+        found += [("cocg", COCG())] if structure["symmetry"] == "complex symmetric" else []
         found += [("bicgstab+jacobi", BiCGStab(preconditioner=Jacobi()))] if full else []
-    found += [("bicgstab+ilu0", BiCGStab(preconditioner=ILU0()))] if full else []
-    return [*found, ("bicgstab+ilut", BiCGStab(preconditioner=ILUT())), ("direct", Direct())]
+        found += [("gmres+jacobi", GMRES(preconditioner=Jacobi()))] if full else []
+    if full:
+        found += [("bicgstab+ilu0", BiCGStab(preconditioner=ILU0())), ("gmres+ilu0", GMRES(preconditioner=ILU0()))]
+    return [*found, ("gmres+ilut", GMRES(preconditioner=ILUT())), ("direct", Direct())]
 
 
 def run_trials(problem: Any, found: list[tuple[str, Any]], rtol: float, seconds: float) -> list[Trial]:

@@ -126,6 +126,8 @@ def _advice(found: Diagnosis) -> list[str]:
         return ["recommended: nothing that was tried solves it; look at the hints, scale it, or give it more time"]
     sure = "" if best.outcome == "solved" else " (judged by how far it came)"
     out = [f"recommended: --method {best.name}, about {best.expected:.0f} products for one system{sure}"]
+    if best.name == "cg+ssor":
+        out.append("over a sequence, auto tunes its omega to fewer")
     if many is not None and many is not best and many.expected is not None:
         per = many.expected - many.setup
         out += [

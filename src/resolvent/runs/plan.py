@@ -13,7 +13,15 @@ from .folder import RunError
 __all__ = ["Plan", "make_session", "open_source", "solving_order", "versions"]
 
 CHECKPOINT = 30.0
-_METHODS = ("ssor", "jacobi", "ic", "direct", "amg")
+_INNER = {
+    "ssor": "SSOR",
+    "jacobi": "Jacobi",
+    "ic": "IC",
+    "direct": "Direct",
+    "amg": "AMG",
+    "ilu0": "ILU0",
+    "ilut": "ILUT",
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Plan:
     options : dict
         Further options of a gallery sequence.
     method : str, optional
-        ``"auto"``, a method's name, or ``"cg+ssor"`` (also jacobi, ic, direct, amg).
+        ``"auto"``, a method's name, or ``"cg+ssor"`` (also jacobi, ic, direct, amg, ilu0, ilut).
     rtol : float, optional
     seed : int, optional
         Of learners that draw.
@@ -190,9 +198,9 @@ def method_of(text: str) -> Any:
         return name
     import resolvent as rv
 
-    if inner not in _METHODS:
-        raise RunError(f"no preconditioner is named {inner!r}; there are {', '.join(_METHODS)}")
-    recipe = {"ssor": rv.SSOR, "jacobi": rv.Jacobi, "ic": rv.IC, "direct": rv.Direct, "amg": rv.AMG}[inner]()
+    if inner not in _INNER:
+        raise RunError(f"no preconditioner is named {inner!r}; there are {', '.join(_INNER)}")
+    recipe = getattr(rv, _INNER[inner])()
     from ..core.registry import method_named
 
     try:

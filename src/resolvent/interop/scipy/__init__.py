@@ -11,9 +11,10 @@ the arguments, ``(x, info)``, what a callback is given and how often, what ``max
 `OWN` lists the functions that run methods of this library; the others run SciPy's and measure what comes back.
 """
 
+from .cycles import gmres
 from .lent import bicg, cgs, gcrotmk, lgmres, qmr, tfqmr
-from .own import bicgstab, cg, gmres, minres
+from .own import bicgstab, cg, minres
 
 __all__ = ["OWN", "bicg", "bicgstab", "cg", "cgs", "gcrotmk", "gmres", "lgmres", "minres", "qmr", "tfqmr"]
 
-OWN = frozenset({"bicgstab", "cg", "minres"})
+OWN = frozenset({"bicgstab", "cg", "gmres", "minres"})

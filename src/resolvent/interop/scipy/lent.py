@@ -60,7 +60,7 @@ def bicg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=N
     >>> info, x.round(8)
     (0, array([1., 1.]))
     """
-    face = Face(A, b, x0, M, rtol, check_atol("bicg", atol), maxiter)
+    face = Face(A, b, x0, M, rtol, check_atol("bicg", atol), maxiter, stored=False)
     return _lent(_bicg, face, callback)
 
 
@@ -90,7 +90,7 @@ def cgs(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=No
     >>> cgs(np.array([[3.0, 1.0], [0.0, 2.0]]), np.array([4.0, 2.0]), rtol=1e-10)[1]
     0
     """
-    face = Face(A, b, x0, M, rtol, check_atol("cgs", atol), maxiter)
+    face = Face(A, b, x0, M, rtol, check_atol("cgs", atol), maxiter, stored=False)
     return _lent(_cgs, face, callback)
 
 
@@ -122,7 +122,7 @@ def qmr(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M1=None, M2=None, c
     >>> qmr(np.array([[3.0, 1.0], [0.0, 2.0]]), np.array([4.0, 2.0]), rtol=1e-10)[1]
     0
     """
-    face = Face(A, b, x0, None, rtol, check_atol("qmr", atol), maxiter)
+    face = Face(A, b, x0, None, rtol, check_atol("qmr", atol), maxiter, stored=False)
     return _lent(_qmr, face, callback, M1=M1, M2=M2)
 
 
@@ -157,7 +157,7 @@ def tfqmr(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=
     0
     """
     atol = check_atol("tfqmr", atol)
-    face = Face(A, b, x0, M, rtol, atol, maxiter, default=lambda n: min(10_000, 10 * n))
+    face = Face(A, b, x0, M, rtol, atol, maxiter, default=lambda n: min(10_000, 10 * n), stored=False)
     return _lent(_tfqmr, face, callback, show=show)
 
 
@@ -196,7 +196,7 @@ def lgmres(
     >>> lgmres(np.array([[3.0, 1.0], [0.0, 2.0]]), np.array([4.0, 2.0]), rtol=1e-10)[1]
     0
     """
-    face = Face(A, b, x0, M, rtol, check_atol("lgmres", atol), maxiter)
+    face = Face(A, b, x0, M, rtol, check_atol("lgmres", atol), maxiter, stored=False)
     options = {"inner_m": inner_m, "outer_k": outer_k, "outer_v": outer_v}
     return _lent(_lgmres, face, callback, store_outer_Av=store_outer_Av, prepend_outer_v=prepend_outer_v, **options)
 
@@ -236,5 +236,5 @@ def gcrotmk(
     >>> gcrotmk(np.array([[3.0, 1.0], [0.0, 2.0]]), np.array([4.0, 2.0]), rtol=1e-10)[1]
     0
     """
-    face = Face(A, b, x0, M, rtol, check_atol("gcrotmk", atol), maxiter)
+    face = Face(A, b, x0, M, rtol, check_atol("gcrotmk", atol), maxiter, stored=False)
     return _lent(_gcrotmk, face, callback, m=m, k=k, CU=CU, discard_C=discard_C, truncate=truncate)

@@ -1,20 +1,17 @@
-"""cg, bicgstab, gmres, minres with SciPy's signatures, through the one loop.
+"""cg, bicgstab, minres with SciPy's signatures, through the one loop.
 
 The recurrence runs in this library's methods; what they reach is measured, and gone on from where the measure does not
 agree. A call costs one product more than the recurrence.
 """
 
-import warnings
-
 from scipy.sparse.linalg import cg as _cg
-from scipy.sparse.linalg import gmres as _gmres
 from scipy.sparse.linalg import minres as _minres
 
 from ...core import Status
 from ...methods import CG, MINRES, BiCGStab
 from .system import Face, check_atol
 
-__all__ = ["bicgstab", "cg", "gmres", "minres"]
+__all__ = ["bicgstab", "cg", "minres"]
 
 
 def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
@@ -105,57 +102,6 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     return result.x, face.info(result)
 
 
-def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=None, maxiter=None, M=None, callback=None, callback_type=None):
-    """GMRES(restart) for a nonsymmetric A, preconditioned from the left.
-
-    Parameters
-    ----------
-    A, b, x0, rtol, atol, M
-        As in `cg`; M need not be Hermitian.
-    restart : int, optional
-        Length of a cycle; ``min(20, n)`` without.
-    maxiter : int, optional
-        Cycles allowed, 10 n without; with ``callback_type="legacy"`` iterations.
-    callback : callable, optional
-    callback_type : {"x", "pr_norm", "legacy"}, optional
-        What the callback is given: the iterate after each cycle, or the preconditioned residual's norm over ``norm(b)``
-        after each iteration.
-
-    Returns
-    -------
-    x : ndarray, shape (n,)
-    info : int
-        0: certified. Positive: what ``maxiter`` allowed.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As in `cg`, and for another ``callback_type``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from resolvent.interop.scipy import gmres
-    >>> gmres(np.array([[3.0, 1.0], [0.0, 2.0]]), np.array([4.0, 2.0]), rtol=1e-10)[1]
-    0
-    """
-    if callback is not None and callback_type is None:
-        warnings.warn(
-            "scipy.sparse.linalg.gmres called without specifying `callback_type`: 'legacy' is assumed, under which "
-            "maxiter counts iterations; say callback_type='pr_norm' or 'x' for maxiter to count cycles",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-    kind = callback_type or "legacy"
-    if kind not in ("x", "pr_norm", "legacy"):
-        raise ValueError(f"callback_type={callback_type!r} was given; 'x', 'pr_norm' or 'legacy' is expected")
-    face = Face(A, b, x0, M, rtol, check_atol("gmres", atol), maxiter)
-    known = face.known()
-    if known is not None:
-        return known
-    return face.lent_gmres(_gmres, callback, kind, restart)
-
-
 def minres(A, b, x0=None, *, rtol=1e-5, shift=0.0, maxiter=None, M=None, callback=None, show=False, check=False):
     """MINRES for ``(A - shift I) x = b``, A symmetric, definite or not.
 
@@ -196,7 +142,7 @@ def minres(A, b, x0=None, *, rtol=1e-5, shift=0.0, maxiter=None, M=None, callbac
     >>> minres(np.array([[0.0, 2.0], [2.0, 1.0]]), np.array([2.0, 3.0]), rtol=1e-10)[1]
     0
     """
-    face = Face(A, b, x0, M, rtol, 0.0, maxiter, default=lambda n: 5 * n, shift=shift)
+    face = Face(A, b, x0, M, rtol, 0.0, maxiter, default=lambda n: 5 * n, shift=shift, stored=not show)
     known = face.known()
     if known is not None:
         return known

@@ -20,9 +20,10 @@ from ...operators.given import Given
 from ...problems import LinearSystem
 from ...problems.checks import ldexp
 
-__all__ = ["Face", "check_atol"]
+__all__ = ["Face", "Shown", "check_atol"]
 
 _LARGEST = sys.float_info.max
+_SMALL = 256  # dense matrices up to here are walked by the fused kernels, larger ones by BLAS
 
 
 class Watch:
@@ -38,13 +39,13 @@ class Watch:
         """A x, from memory where the last product was at this very x."""
         if self.x is not None and self.x.dtype == x.dtype and np.array_equal(self.x, x):
             return self.y
-        self.x = None
+        kept, self.x = x.copy(), None
         try:
-            y = self.A.matvec(x.copy())
+            y = self.A.matvec(x)
         except BaseException as error:
             self.error = error
             raise
-        self.x, self.y = x.copy(), y
+        self.x, self.y = kept, y
         return y
 
     def rmatvec(self, x: Any) -> Any:
@@ -67,6 +68,14 @@ class Dense:
         return self.A.conj().T @ x
 
 
+class Asked(LinearSystem):
+    """A system whose failed solves are not looked into: SciPy's number says no more than that they failed."""
+
+    def explain(self, status: Any, x: Any, best: Any, why: str, seen: Any) -> Any:
+        """As it ended."""
+        return status, why
+
+
 class _Limit(Standard):
     """``max(rtol * scale, atol)``, finite even when infinity was asked for."""
 
@@ -77,7 +86,7 @@ class _Limit(Standard):
     goal = threshold
 
 
-class _Each:
+class Shown:
     """SciPy's ``callback(xk)`` as a recorder."""
 
     each = True
@@ -136,6 +145,8 @@ class Face:
     maxiter : int
     shift : float, optional
         Of minres: the system is ``(A - shift I) x = b``.
+    stored : bool
+        Whether the entries of a sparse matrix are walked by our kernels, or SciPy's products are asked for.
     """
 
     def __init__(
@@ -149,6 +160,7 @@ class Face:
         maxiter: int | None,
         default: Callable[[int], int] = lambda n: 10 * n,
         shift: float = 0.0,
+        stored: bool = True,
     ) -> None:
         operator = aslinearoperator(A)
         n = operator.shape[0]
@@ -161,20 +173,24 @@ class Face:
         self.n, self.A, self.operator = n, A, operator
         self.M = self._preconditioner(A, M)
         self.watch: Watch | None = None
-        self.problem = LinearSystem(self._matrix(A, shift), b)
+        self.problem = Asked(self._matrix(A, shift, stored), b)
         self.problem.__dict__["_trusted"] = True  # an operator is asked for A x, not whether it is linear
         self.x0 = self._guess(x0, b)
         #: what a solver of SciPy's is given: zeros that were given stay, and cost it the product they cost in SciPy
         self.first = self.zero() if self.x0 is None and x0 is not None else self.x0
+        self.carry: dict[str, Any] = {}
+        self.reached: Any = None
         self.rtol, self.atol = float(rtol), atol
         self.maxiter = default(n) if maxiter is None else int(maxiter)
 
-    def _matrix(self, A: Any, shift: float) -> Any:
+    def _matrix(self, A: Any, shift: float, stored: bool) -> Any:
         """What the problem is made of: stored entries where they are sparse, else an operator."""
         dtype = _inexact(self.operator.dtype)
-        if sp.issparse(A):
+        small = isinstance(A, np.ndarray) and self.n <= _SMALL
+        if stored and (small or sp.issparse(A)):
             A = A if A.dtype == dtype else A.astype(dtype)
-            return A if not shift else A - dtype.type(shift) * sp.eye_array(A.shape[0], dtype=dtype)
+            A = _rows_of(A) if small else A
+            return A if not shift else A - dtype.type(shift) * sp.eye_array(self.n, dtype=dtype)
         inner = Dense(np.asarray(A).astype(dtype, copy=False)) if isinstance(A, np.ndarray) else self.operator
         self.watch = Watch(_Shifted(inner, shift) if shift else inner, dtype)
         return self.watch
@@ -235,10 +251,12 @@ class Face:
 
     # ---- the two ways to an answer ---------------------------------------------------------------------------------
 
-    def own(self, method: Any, callback: Any = None, steps: int | None = None, look: Any = _Each) -> Result:
+    def own(self, method: Any, callback: Any = None, steps: int | None = None, look: Any = Shown) -> Result:
         """Run a method of ours through the one loop."""
         recorders = () if callback is None else (look(callback, self),)
-        result = drive(self.problem, method, self.rule(steps), x0=self.x0, recorders=recorders)
+        self.reached = None
+        result = drive(self.problem, method, self.rule(steps), x0=self.x0, carry=self.carry, recorders=recorders)
+        self.reached = result.x
         raised = [r.error for r in (*recorders, self.watch) if r is not None and r.error is not None]
         if raised:
             raise raised[0]
@@ -248,6 +266,10 @@ class Face:
             raise KeyboardInterrupt(result.reason)
         self.problem.leave(result)
         return result
+
+    def go_on(self, result: Result) -> None:
+        """Let the next run begin where the last one ended, with its measured residual."""
+        self.x0, self.carry = self.reached, {"residual": result.carry["residual"]}
 
     def info(self, result: Result) -> int:
         """SciPy's number for how a solve of ours ended."""
@@ -286,20 +308,6 @@ class Face:
             if not residual < 0.5 * before or count >= self.maxiter:
                 return self.outer(x), max(1, count)
 
-    def lent_gmres(self, solver: Any, callback: Any, kind: str, restart: Any) -> Any:
-        """SciPy's gmres, measured."""
-        call = callback
-        if callback is not None and kind == "x":
-
-            def call(x: Any) -> None:
-                callback(self.outer(x))
-
-        M = {} if self.M is None or isinstance(self.M, _Psolve) else {"M": self.M}
-        options = {"rtol": 0.0, "atol": self.tolerance, "restart": restart, "maxiter": self.maxiter}
-        x, _ = solver(self._lendable(), self.problem.rhs, x0=self.x0, callback=call, callback_type=kind, **options, **M)
-        good = self.problem.measure(x).residual <= self.tolerance
-        return self.outer(x), 0 if good else max(1, self.maxiter)
-
     def lent_minres(self, solver: Any, callback: Any, **options: Any) -> Any:
         """SciPy's minres, again and again with a smaller tolerance until the residual says so."""
         x, count, residual, rtol = self.x0, 0, np.inf, self.rtol
@@ -325,13 +333,20 @@ class Face:
 
     def _lendable(self) -> Any:
         """A for SciPy, with the product remembered where it is an operator's."""
-        if self.watch is None:
+        if self.watch is None:  # cg, where it goes on with SciPy's
             return self.A
         lent = aslinearoperator(self.watch)
         for name in ("psolve", "rpsolve"):
             if hasattr(self.A, name):
                 setattr(lent, name, getattr(self.A, name))
         return lent
+
+
+def _rows_of(A: Any) -> sp.csr_array:
+    """A dense matrix as CSR with every entry stored; the entries are not copied where they lie in C order."""
+    n = A.shape[0]
+    indices, indptr = np.tile(np.arange(n, dtype=np.int32), n), np.arange(0, n * n + 1, n, dtype=np.int32)
+    return sp.csr_array((np.asarray(A).ravel(), indices, indptr), shape=A.shape)
 
 
 class _Shifted:
