@@ -78,7 +78,7 @@ def test_arnoldi_relation_and_orthonormal_basis(dtype):
     for _ in range(12):
         method.step(problem, state)
     V, H = state.V[:13].T, state.small.H[:13, :12]
-    assert np.linalg.norm(V.conj().T @ V - np.eye(13)) <= 1e-13
+    assert np.linalg.norm(V.conj().T @ V - np.eye(13)) <= 1e-10  # what the estimate may be off by, relatively
     assert np.linalg.norm(A @ V[:, :12] - V @ H) <= 1e-12 * np.linalg.norm(A)
     y = state.small.solve()
     e = np.linalg.norm(b) * np.eye(13)[0]
@@ -220,3 +220,20 @@ def test_a_function_preconditions_the_flexible_ones_only():
     with pytest.raises(ValueError, match="LinearOperator"):
         rv.GMRES(20, lambda r: r / 2.5)
     assert rv.solve(problem, rv.GMRES(20, LinearOperator(A.shape, matvec=lambda r: r / 2.5, dtype=float)), rtol=1e-9).ok
+
+
+def test_the_loss_of_orthogonality_stays_below_its_bound():
+    n = 300
+    A = np.diag(1.0 + 1e-3 * np.sin(np.arange(n)))  # every product is nearly its argument: one pass loses three digits
+    state = (method := rv.GMRES(60)).init(problem := rv.LinearSystem(A, np.ones(n)), None, {})
+    state.goal = 0.0
+    while state.small is None or state.small.j < 5:
+        method.step(problem, state)
+    V = state.V[: state.small.j + 1]
+    assert np.linalg.norm(V @ V.T - np.eye(len(V))) <= 1e-7
+    A = np.diag(np.linspace(0.01, 2, n))
+    state = method.init(problem := rv.LinearSystem(A, np.ones(n)), None, {})
+    for _ in range(59):
+        method.step(problem, state)
+    assert np.linalg.norm(state.V[:60] @ state.V[:60].T - np.eye(60)) <= 1e-7
+    assert problem.work.total()["basis"] < 3.2 * sum(range(1, 60))  # and most steps make one pass

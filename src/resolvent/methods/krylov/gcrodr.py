@@ -7,8 +7,8 @@ After a cycle, U becomes the k harmonic Ritz vectors of least |theta| of all tha
 m - k steps. A space carried in the slot ``space`` costs k products for C = A U, none where A is the same. U lives in
 x-space and outlives M.
 
-Step: one Arnoldi step: one product, one application of M, 4 (k + j) passes over basis vectors; a cycle's end mixes
-2 m k vectors and solves an eigenproblem of order m. Memory: 2 m + 3 k + 4 n-vectors at most (m + 3 k + 5 without a
+Step: one Arnoldi step: one product, one application of M, 2 to 4 (k + j) passes over basis vectors; a cycle's end mixes
+3 m k vectors and solves an eigenproblem of order m. Memory: 2 m + 4 k + 4 n-vectors at most (m + 3 k + 5 without a
 preconditioner or with Jacobi). Leaves ``residual``, from the small problem. Not for a preconditioner so strong that a
 solve takes few steps: then the products for C cost more than they save (`Recycle` finds that out).
 
@@ -26,13 +26,13 @@ from array_api_compat import array_namespace
 from ...core import Cost, State, Status
 from ...operators.space import Space
 from .arnoldi import (
+    Orthogonal,
     Small,
     applicable,
     combined,
     ended,
     host,
     inner,
-    orthogonalised,
     rows,
     size,
     taken,
@@ -47,8 +47,9 @@ __all__ = ["GCRODR"]
 class GCRODRState(State):
     """The iterate, the recycled space, the basis, and the small problem.
 
-    ``W`` holds the images C in its first ``k`` rows and the Arnoldi vectors behind them; ``U`` the space; ``Y`` is M U, in
-    which Ritz values of A M^-1 are sought; ``Z`` the preconditioned Arnoldi vectors.
+    ``W`` holds the images C in its first ``k`` rows and the Arnoldi vectors behind them; ``Y`` is M U, in which Ritz values
+    of A M^-1 are sought. Where M is the identity or a diagonal, U and the preconditioned vectors are made from Y and W when
+    needed; else they are kept, as ``U`` and ``Z``.
     """
 
     x: Any
@@ -59,6 +60,7 @@ class GCRODRState(State):
     Z: Any
     B: Any
     small: Any
+    orthogonal: Any
     bound: Any
     kept: bool
     waiting: Any
@@ -75,7 +77,7 @@ class GCRODR:
     ----------
     m : int, default 40
         Size of the space that is minimised over, the recycled part included.
-    k : int, default 20
+    k : int, default 15
         Size of the recycled part, below m; with 0 this is GMRES(m).
     preconditioner : recipe, operator or callable, optional
         On the right: ``rv.Jacobi()``, ``rv.Direct()``, ``rv.AMG()``, ...; None for none.
@@ -100,7 +102,7 @@ class GCRODR:
     """
 
     m: int = 40
-    k: int = 20
+    k: int = 15
     preconditioner: Any = None
 
     sees = frozenset({"residual"})
@@ -142,8 +144,8 @@ class GCRODR:
         k = C.shape[0]
         self._allocate(problem, state, k)
         state.W[:k, :] = C
-        state.U, state.k0 = U, k
-        state.Y = U if state.bound is None else None
+        state.k0 = k
+        state.Y, state.U = _coordinates(state, U)
         self._project(problem, state)
         state.seen["residual"] = size(state.r)
 
@@ -152,7 +154,7 @@ class GCRODR:
         if state.k0:
             C = state.W[: state.k0, :]
             c = inner(C, state.r)
-            state.x = state.x + c @ state.U
+            state.x = state.x + _back(state, c @ state.Y) if state.U is None else state.x + c @ state.U
             state.r = state.r - c @ C
             problem.work.add("basis", 3 * state.k0)
 
@@ -165,7 +167,7 @@ class GCRODR:
             if state.W is not None:
                 W[: state.k0, :] = state.W[: state.k0, :]
             state.W = W
-        if state.bound is not None and state.Z is None and getattr(state.bound, "inverse", None) is None:
+        if state.Z is None and not _diagonal(state):
             state.Z = rows(state.r, min(self.m, problem.n))
 
     # ---- a step ----------------------------------------------------------------------------------------------------
@@ -187,7 +189,7 @@ class GCRODR:
             z = preconditioned(problem, state.bound, state.W[k + j, :])
             if state.Z is not None:
                 state.Z[j, :] = z
-            w, h, norm, before = orthogonalised(problem, state.W[: k + j + 1, :], problem.product(z))
+            w, h, norm, before = state.orthogonal(problem, state.W[: k + j + 1, :], problem.product(z))
             exhausted = not norm > 4 * problem.eps * before
             estimate = small.append(h[k:], 0.0 if exhausted else norm) if math.isfinite(norm) else math.nan
         end = ended(small, norm, before)
@@ -215,6 +217,7 @@ class GCRODR:
         steps = max(1, min(self.m, problem.n) - k)
         state.W[k, :] = state.r * (1.0 / beta)
         dtype = wide(state.r)
+        state.orthogonal = Orthogonal(problem.eps, k + steps + 1)
         state.small, state.B = Small(steps, beta, dtype), np.zeros((k, steps), dtype)
         return True
 
@@ -223,11 +226,11 @@ class GCRODR:
         y = state.small.solve()
         j, k = len(y), state.k0
         problem.work.add("basis", j + k)
-        if state.Z is not None:
-            d = combined(y, state.Z[:j, :])
-        else:
-            d = _back(state, combined(y, state.W[k : k + j, :]))
-        return d if k == 0 else d - combined(state.B[:, :j] @ y, state.U)
+        kept = state.Z is not None
+        d = combined(y, state.Z[:j, :] if kept else state.W[k : k + j, :])
+        if k:
+            d = d - combined(state.B[:, :j] @ y, state.U if kept else state.Y)
+        return d if kept else _back(state, d)
 
     def _close(self, problem: Any, state: GCRODRState, exhausted: bool) -> None:
         """The end of a cycle: x and r move, the space is renewed."""
@@ -252,32 +255,24 @@ class GCRODR:
         k, j, new = state.k0, state.small.j, P.shape[1]
         basis = state.W[: k + j + 1, :]
         C = combined(Q.T, basis)
-        U, Y = self._mixed(state, P, j)
-        problem.work.add("basis", (k + j) * new * (2 if state.bound is None else 3))
-        state.W[:new, :] = C
-        state.U, state.Y, state.k0, state.whole = U, Y, new, whole
+        Y, U = self._mixed(state, P, j)
+        mend = 1.5 * np.eye(new) - 0.5 * host(inner(C, C)).T  # G^-1/2 to first order: rounding's loss does not add up
+        state.W[:new, :] = combined(mend, C)
+        state.Y, state.U = combined(mend, Y), None if U is None else combined(mend, U)
+        state.k0, state.whole = new, whole
+        problem.work.add("basis", (k + j + new) * new * (2 if U is None else 3) + new**2)
+        self._project(problem, state)
 
     def _mixed(self, state: GCRODRState, P: Any, j: int) -> tuple[Any, Any]:
-        """New U and M U."""
+        """New M U, and new U where it is kept."""
         k = state.k0
-        V = state.W[k : k + j, :]
-        if state.bound is None:
-            U = combined(P[k:].T, V)
-            U = U if k == 0 else U + combined(P[:k].T, state.U)
-            return U, U
-        Y = combined(P[k:].T, V)
-        U = combined(P[k:].T, state.Z[:j, :]) if state.Z is not None else _back(state, Y)
+        Y = combined(P[k:].T, state.W[k : k + j, :])
+        U = None if state.Z is None else combined(P[k:].T, state.Z[:j, :])
         if k:
-            U = U + combined(P[:k].T, state.U)
-            Y = Y + combined(P[:k].T, self._forward(state))
-        return U, Y
-
-    def _forward(self, state: GCRODRState) -> Any:
-        """M U, where nobody kept it: by the diagonal, or U itself (it only steers the choice of vectors)."""
-        if state.Y is None:
-            inverse = getattr(state.bound, "inverse", None)
-            state.Y = state.U if inverse is None else state.U / inverse
-        return state.Y
+            Y += combined(P[:k].T, state.Y)
+            if U is not None:
+                U += combined(P[:k].T, state.U)
+        return Y, U
 
     def _ritz(self, problem: Any, state: GCRODRState) -> tuple[Any, Any, Any] | None:
         """Small matrices of the new space: images in the basis, coefficients, sizes at which it may be cut."""
@@ -290,7 +285,7 @@ class GCRODR:
         T[k : k + j, k:] = np.eye(j)
         scale = np.ones(k + j)
         if k:
-            Y = self._forward(state)
+            Y = state.Y
             T[:, :k] = host(inner(state.W[: k + j + 1, :], Y))
             problem.work.add("basis", k * (k + j) + k)
             scale[:k] = [1.0 / max(size(Y[i, :]), 1e-300) for i in range(k)]
@@ -332,22 +327,35 @@ class GCRODR:
         if small is not None and small.j >= 1:
             self._renew(problem, state)
             state.small = None
-        if not state.k0 or state.U is None:
+        if not state.k0:
             return None, None, None
-        return state.U, state.W[: state.k0, :] + 0.0, state.whole
+        U = _back(state, state.Y) if state.U is None else state.U
+        return U, state.W[: state.k0, :] + 0.0, state.whole
 
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one step costs as ``running``, at half a cycle."""
         recipe = self._recipe
         extra = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
-        mean = 2 * (self.m + self.k) + 4 * self.m * self.k / max(1, self.m - self.k)
+        mean = 1.3 * (self.m + self.k) + 3 * self.m * self.k / max(1, self.m - self.k)
         step = 1.0 + extra.running + mean * problem.weight("basis") + 4 * problem.weight("passes")
         return Cost(extra.once, extra.setup, step + problem.weight("calls"))
+
+
+def _diagonal(state: GCRODRState) -> bool:
+    """Whether M is the identity or a diagonal."""
+    return state.bound is None or getattr(state.bound, "inverse", None) is not None
 
 
 def _back(state: GCRODRState, v: Any) -> Any:
     """M^-1 of a vector or of rows, for no preconditioner and for a diagonal one."""
     return v if state.bound is None else state.bound.inverse * v
+
+
+def _coordinates(state: GCRODRState, U: Any) -> tuple[Any, Any]:
+    """M U, and U where it is kept. An M that is no diagonal cannot be undone: U itself steers the choice of vectors."""
+    if state.bound is None:
+        return U, None
+    return (U / state.bound.inverse, None) if _diagonal(state) else (U, U)
 
 
 def _images(problem: Any, U: Any) -> tuple[Any, Any] | None:

@@ -3,11 +3,11 @@
     x_j = x_0 + M^-1 V_j y,   y = argmin || beta e_1 - H_j y ||,   A M^-1 V_j = V_{j+1} H_j    (side "right")
     x_j = x_0 + V_j y,        M^-1 A V_j = V_{j+1} H_j                                         (side "left")
 
-Step: one Arnoldi step: one product, one application of M, and 4 j passes over basis vectors (two passes of classical
-Gram-Schmidt). Memory: restart + 4 n-vectors (FGMRES: 2 restart + 4). Leaves ``residual``: side right, the true residual
-up to rounding, from the small problem; side left, the preconditioned one times the ratio seen at the last restart, an
-estimate that the loop confirms. The iterate is built on demand. Not for symmetric matrices, where CG and MINRES need no
-basis; not where the restart makes it stagnate: GCRODR keeps what a restart forgets.
+Step: one Arnoldi step: one product, one application of M, and 2 j passes over basis vectors (4 j where a second pass of
+classical Gram-Schmidt is due). Memory: restart + 4 n-vectors (FGMRES: 2 restart + 4). Leaves ``residual``: side right,
+the true residual up to rounding, from the small problem; side left, the preconditioned one times the ratio seen at the
+last restart, an estimate that the loop confirms. The iterate is built on demand. Not for symmetric matrices, where CG and
+MINRES need no basis; not where the restart makes it stagnate: GCRODR keeps what a restart forgets.
 
 Reference: Saad and Schultz, SIAM J. Sci. Stat. Comput. 7 (1986), algorithms 3 and 4; FGMRES: Saad, SIAM J. Sci. Comput.
 14 (1993), algorithm 2.2.
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ...core import Cost, State, Status
-from .arnoldi import Small, applicable, combined, ended, orthogonalised, rows, size, taken, wide
+from .arnoldi import Orthogonal, Small, applicable, combined, ended, rows, size, taken, wide
 from .common import preconditioned
 
 __all__ = ["FGMRES", "GMRES"]
@@ -35,6 +35,7 @@ class GMRESState(State):
     V: Any
     Z: Any
     small: Any
+    orthogonal: Any
     bound: Any
     kept: bool
     ratio: float
@@ -80,7 +81,7 @@ class _Cycles:
                 if state.Z is not None:
                     state.Z[j, :] = z
                 w = problem.product(z)
-            w, h, norm, before = orthogonalised(problem, V[: j + 1, :], w)
+            w, h, norm, before = state.orthogonal(problem, V[: j + 1, :], w)
             exhausted = not norm > 4 * problem.eps * before
             estimate = small.append(h, 0.0 if exhausted else norm) if math.isfinite(norm) else math.nan
         state.known = None
@@ -118,6 +119,7 @@ class _Cycles:
             stores = self._flexible and state.bound is not None
             state.Z = rows(r, steps) if stores else None
         state.V[0, :] = r * (1.0 / beta)
+        state.orthogonal = Orthogonal(problem.eps, steps + 1)
         state.small = Small(steps, beta, wide(r))
         return True
 
