@@ -5,6 +5,7 @@ from .direct import Direct
 from .krylov.bicgstab import BiCGStab
 from .krylov.cg import CG
 from .krylov.cocg import COCG
+from .krylov.deflated import DeflatedCG
 from .krylov.flexible import FlexibleCG
 from .krylov.gcrodr import GCRODR
 from .krylov.gmres import FGMRES, GMRES
@@ -48,6 +49,7 @@ __all__ = [
     "BiCG",
     "BiCGStab",
     "Chebyshev",
+    "DeflatedCG",
     "Direct",
     "FlexibleCG",
     "GaussSeidel",
@@ -77,6 +79,7 @@ register(
         CGLS,
         IDR,
         FlexibleCG,
+        DeflatedCG,
         COCG,
         GMRES,
         GCRODR,

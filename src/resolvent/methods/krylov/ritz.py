@@ -10,8 +10,9 @@ Morgan, Linear Algebra Appl. 154 (1991).
 from typing import Any
 
 import numpy as np
+import scipy.linalg as la
 
-__all__ = ["harmonic", "orthonormal_images"]
+__all__ = ["harmonic", "lowest", "orthonormal_images"]
 
 _LOST = 1e-12
 
@@ -79,3 +80,30 @@ def orthonormal_images(G: Any, P: Any, whole: list[int]) -> tuple[Any, Any, list
         left = np.cumsum(keep)
         whole = sorted({int(left[w - 1]) for w in whole} - {0})
     return Q, np.linalg.solve(R.T, P.T).T, whole
+
+
+def lowest(A: Any, M: Any, k: int) -> Any:
+    """Coefficients of the ``k`` Ritz vectors of least value of the pencil (A, M), both Hermitian, M definite.
+
+    Returns
+    -------
+    ndarray, shape (q, at most k), or None
+        None when the pencil is not one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.abs(lowest(np.diag([3.0, 0.1, 2.0]), np.eye(3), 2)).round(12)
+    array([[0., 0.],
+           [1., 0.],
+           [0., 1.]])
+    """
+    if not (np.all(np.isfinite(A)) and np.all(np.isfinite(M))):
+        return None
+    d = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(M)), 1e-300))
+    try:
+        values, vectors = la.eigh(A * np.outer(d, d), M * np.outer(d, d))
+    except np.linalg.LinAlgError:
+        return None
+    good = np.flatnonzero(values > 0)[:k]
+    return (vectors[:, good] * d[:, None]) if len(good) else None
