@@ -22,6 +22,7 @@ _MODULES = frozenset(
         "columns",
         "composite",
         "csr",
+        "deflation",
         "eisenstat",
         "ic0",
         "ilu0",
@@ -31,8 +32,6 @@ _MODULES = frozenset(
     }
 )
 _FILES = _MODULES | {"certificate", "factor", "triangular"}
-    {"bandit", "bicgstab", "cg", "csr", "deflation", "eisenstat", "ic0", "ilu0", "minres", "sor", "transport"}
-_FILES = _MODULES | {"triangular"}
 _said = False
 _checked = False
 
