@@ -52,6 +52,7 @@ from .methods import (
     SaddleFreeNewton,
     Sinkhorn,
     SinkhornNewton,
+    SinkhornNewtonSparse,
     SparseTransport,
 )
 from .methods.coordinate import CoordinateDescent
@@ -168,6 +169,7 @@ __all__ = [
     "Session",
     "Sinkhorn",
     "SinkhornNewton",
+    "SinkhornNewtonSparse",
     "Smooth",
     "SparseTransport",
     "StateFileError",

@@ -13,6 +13,7 @@ from resolvent.core import drive
 from resolvent.core.stopping import Residual, Steps
 
 ROWS = {"sinkhornnewton": rv.SinkhornNewton(), "sinkhorn": rv.Sinkhorn(), "overrelaxed": rv.Sinkhorn(omega=1.4)}
+ROWS["published"] = rv.SinkhornNewtonSparse(density=15.0)
 each = pytest.mark.parametrize("method", ROWS.values(), ids=ROWS)
 SLOW = 0.02  # a reg at which every method converges
 

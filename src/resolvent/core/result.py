@@ -56,6 +56,8 @@ class Result:
         The attempt reached its cost cap.
     index : int or None
         Position in a sequence.
+    potentials : tuple of arrays or None
+        (f, g) of a transport problem.
 
     Examples
     --------
@@ -98,6 +100,7 @@ class Result:
         self.threshold = threshold
         self.method: Any = None
         self.digest: dict[str, Any] = {}
+        self.potentials: Any = None
         self._history = history
         self.exponent = 0
 

@@ -22,6 +22,7 @@ from .stationary.sor import SOR
 from .stationary.ssor import SSOR
 from .transport.newton import SinkhornNewton
 from .transport.sinkhorn import Sinkhorn
+from .transport.sparse import SinkhornNewtonSparse
 from .transport.sparse_plan import SparseTransport
 from .wrapped import CGS, GCROTMK, LGMRES, LSMR, LSQR, QMR, TFQMR, BiCG
 
@@ -61,6 +62,7 @@ __all__ = [
     "SaddleFreeNewton",
     "Sinkhorn",
     "SinkhornNewton",
+    "SinkhornNewtonSparse",
     "SparseTransport",
 ]
 
@@ -103,6 +105,7 @@ register(
         Sinkhorn,
         SinkhornNewton,
         SparseTransport,
+        SinkhornNewtonSparse,
     ),
 )
 register("recipe", (Armijo, Cubic, GradientNormalized, GradientRegularized, StepSized))

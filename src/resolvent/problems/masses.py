@@ -32,7 +32,7 @@ def _viewed(v: Any) -> Any:
     if not hasattr(v, "__dlpack__") or isinstance(v, np.ndarray):
         return v
     if getattr(v, "requires_grad", False):
-        v = v.detach()
+        raise TypeError("a tensor that requires gradients was given, and none go through a solve; pass tensor.detach()")
     try:
         return np.from_dlpack(v)
     except (BufferError, RuntimeError, TypeError) as error:
