@@ -1,1 +1,2 @@
-"""How others call us: ``resolvent.interop.scipy`` has the signatures of ``scipy.sparse.linalg``."""
+"""How others call us: ``resolvent.interop.scipy`` has the signatures of ``scipy.sparse.linalg``; ``resolvent.interop.sklearn``
+has scikit-learn's estimators."""

@@ -11,6 +11,15 @@ from numba import njit
 __all__ = ["add", "copy", "dot", "inner", "largest", "length", "total"]
 
 FAST = {"reassoc", "contract", "nsz"}
+ROWWISE = {"contract", "nsz"}  # sums over short columns lose by being made into vector sums
+
+
+@njit(cache=True, fastmath=ROWWISE, error_model="numpy")
+def _gather(data, ix, first, last, v):
+    s = v.dtype.type(0)
+    for k in range(first, last):
+        s += data[k] * v[ix[k]]
+    return s
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
@@ -18,14 +27,12 @@ def dot(kind, XT, data, ix, ip, j, v):
     """``x_j' v``."""
     if kind >= 2:
         return v[j]
-    s = v.dtype.type(0)
     if kind == 1:
-        for k in range(ip[j], ip[j + 1]):
-            s += data[k] * v[ix[k]]
-    else:
-        x = XT[j]
-        for i in range(v.shape[0]):
-            s += x[i] * v[i]
+        return _gather(data, ix, ip[j], ip[j + 1], v)
+    s = v.dtype.type(0)
+    x = XT[j]
+    for i in range(v.shape[0]):
+        s += x[i] * v[i]
     return s
 
 

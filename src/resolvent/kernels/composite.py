@@ -24,7 +24,9 @@ from .columns import FAST, add, copy, dot, largest, length, total
 __all__ = ["descend"]
 
 # places in the array of counters
-NW, NKEEP, NEED, SINCE, STORED, ORDER, STUCK, NEWTONS, JUMPS, CHECKS, SINGULAR, INNER = range(12)
+NW, NKEEP, NEED, SINCE, STORED, ORDER, STUCK, NEWTONS, JUMPS, CHECKS, SINGULAR, INNER, NNEAR, KNOWN, WIDE, NACT = range(
+    16
+)
 # places in the array of numbers
 GAP, SPENT, ENTRIES, FLOPS, F, FIRST, TARGET, BEFORE = range(8)
 _DEPTH = 5
@@ -80,6 +82,21 @@ def _epoch(X, kind, par, lo, hi, ptr, idx, W, count, L, h, w, v, old, reals):
     return moved
 
 
+@njit(cache=True, error_model="numpy")
+def _active(kind, par, lo, hi, ptr, idx, W, count, w, act):
+    """The blocks of W that take part."""
+    q = 0
+    for i in range(count):
+        if kind == 1:
+            inside = lo[W[i]] < w[W[i]] < hi[W[i]]
+        else:
+            inside = _inside(kind, par[0], lo, hi, ptr, idx, w, w, W[i])
+        if inside:
+            act[q] = W[i]
+            q += 1
+    return q
+
+
 @njit(cache=True, fastmath=FAST, error_model="numpy")
 def _level(h, hsum, w, v):
     """The best intercept: the slopes sum to zero."""
@@ -99,40 +116,49 @@ def _weight(h, n):
 
 
 @njit(cache=True, error_model="numpy")
-def _choose(kind, par, lo, hi, ptr, idx, C, keep, count, w, score, gap, t, screening, W, ints):
-    """Screen blocks out, then choose W: the support, and what is nearest to joining it."""
+def _look_around(kind, par, lo, hi, ptr, idx, C, keep, near, w, score, gap, t, screening, ints):
+    """After a look at all blocks: screen blocks out for good, and choose those that the next looks are at."""
     l1 = par[0]
-    left = own = more = 0
+    left = close = 0
     radius = math.sqrt(2.0 * gap) if screening else np.inf
-    for q in range(count):
+    for q in range(ints[NKEEP]):
         b = keep[q]
-        inside = False
-        if kind == 2:
-            for k in range(ptr[b], ptr[b + 1]):
-                inside = inside or w[idx[k]] != 0.0
-        elif kind == 0:
-            inside = w[b] != 0.0 or l1 == 0.0
-        else:
-            inside = lo[b] < w[b] < hi[b] or score[b] > 0.0
+        inside = _inside(kind, l1, lo, hi, ptr, idx, w, score, b)
         if screening and not inside and t * score[b] + radius * math.sqrt(C[b]) < l1 * (1.0 - 1e-10):
             continue
         keep[left] = b
         left += 1
-        own += inside
-        more += (not inside) and kind != 1 and score[b] >= 0.9 * l1
-    ints[NKEEP] = left
+        if inside or kind == 1 or score[b] >= 0.6 * l1:
+            near[close] = b
+            close += 1
+    ints[NKEEP], ints[NNEAR] = left, close
+
+
+@njit(cache=True, error_model="numpy")
+def _choose(kind, par, lo, hi, ptr, idx, near, w, score, W, ints):
+    """Choose W: the support, and what is nearest to joining it."""
+    l1 = par[0]
+    left = ints[NNEAR]
+    own = more = 0
+    for q in range(left):
+        b = near[q]
+        if _inside(kind, l1, lo, hi, ptr, idx, w, score, b):
+            own += 1
+        elif kind != 1 and score[b] >= 0.9 * l1:
+            more += 1
     cap = max(100, 2 * own + 50)
     bar = 0.9 * l1
     if own + more > cap and more > 0:  # a bar that lets about as many join as there is room for, by bisection
         want = max(cap - own, 10)
         low, high = bar, bar
         for i in range(left):
-            high = max(high, score[keep[i]])
+            high = max(high, score[near[i]])
+        above = 0
         for _ in range(30):
             bar = 0.5 * (low + high)
             above = 0
             for i in range(left):
-                b = keep[i]
+                b = near[i]
                 above += score[b] >= bar and not _inside(kind, l1, lo, hi, ptr, idx, w, score, b)
             if above > want:
                 low = bar
@@ -143,7 +169,7 @@ def _choose(kind, par, lo, hi, ptr, idx, C, keep, count, w, score, gap, t, scree
         bar = bar if above > 0 else low
     q = 0
     for i in range(left):
-        b = keep[i]
+        b = near[i]
         if _inside(kind, l1, lo, hi, ptr, idx, w, score, b) or (kind != 1 and score[b] >= bar):
             W[q] = b
             q += 1
@@ -317,11 +343,11 @@ def _newton(X, loss, y, yy, kind, par, lo, hi, ptr, idx, W, count, icpt, w, w0, 
     hsum = _weight(h, v.shape[0])
     l1, l2 = (par[0], par[1]) if kind == 0 else (0.0, 0.0)
     order = factor.follow(store, XT, data, ix, ip, h, hsum, icpt, l2, wanted, k, A, Lf, m, ints[ORDER], where, column)
-    if order < 0:
-        ints[ORDER] = -order - 1
-        ints[SINGULAR] += 1
-        return 0
     ints[ORDER] = order
+    ints[SINGULAR] += order < k
+    k = order
+    if k == 0:
+        return 0
     for i in range(k):
         j = A[i]
         g = dot(store, XT, data, ix, ip, j, v) + l2 * w[j]
@@ -477,12 +503,14 @@ def _weights(R):
 
 @njit(cache=True, error_model="numpy")
 def descend(
-    X, loss, y, yy, kind, cert, par, lo, hi, ptr, idx, icpt, C, L, w, v, z, w0, h, s, score, keep, W, past, gram, one, fac,
-    scratch, old, ints, reals, room, goal, options,
+    X, loss, y, yy, kind, cert, par, lo, hi, ptr, idx, icpt, C, L, w, v, z, w0, h, s, score, keep, near, W, act,
+    past, gram, one, fac, scratch, old, ints, reals, room, goal, options,
 ):  # fmt: skip
     """Up to ``room`` epochs, or until the measure is at most ``goal``; returns the epochs made.
 
-    ``options``: Anderson, Newton, screening as 0 or 1. For the logistic loss v and h are at w0 = w on entry.
+    After the first look at all blocks, later ones are at those near to taking part: the measure returned is over these,
+    and whoever judges the answer looks at all. ``options``: Anderson, Newton, screening
+    as 0 or 1. With KNOWN set, s holds the slopes at w on entry. For the logistic loss v and h are at w0 = w on entry.
     """
     done = 0
     screening = options[2] == 1 and cert == 1
@@ -492,9 +520,18 @@ def descend(
                 _model(X, y, kind, ptr, idx, W, 0, icpt, C, L, w, w0, z, v, h, reals)
             elif icpt:
                 _level(h, _weight(h, v.shape[0]), w, v)
-            gap, t = _measure(
-                X, loss, y, yy, kind, cert, par, lo, hi, ptr, idx, C, keep, ints[NKEEP], w, v, s, score, reals
-            )
+            if ints[STUCK] == 1:
+                ints[WIDE] = 1
+            if ints[KNOWN] == 1:
+                blocks, count = keep, ints[NKEEP]
+                gap, t = certificate(
+                    X[0], loss, y, yy, reals[F], kind, cert, par, lo, hi, ptr, idx, C, keep, count, w, v, s, score
+                )
+            else:
+                blocks, count = (keep, ints[NKEEP]) if ints[WIDE] == 1 else (near, ints[NNEAR])
+                gap, t = _measure(
+                    X, loss, y, yy, kind, cert, par, lo, hi, ptr, idx, C, blocks, count, w, v, s, score, reals
+                )
             ints[CHECKS] += 1
             if ints[STUCK] == 1 and not gap < 0.5 * reals[GAP]:
                 ints[STUCK] = 2
@@ -504,18 +541,28 @@ def descend(
             if gap <= goal or ints[STUCK] == 2 or not math.isfinite(gap):
                 return done
             ints[NEED], ints[SINCE], ints[STORED], ints[INNER] = 0, 0, 0, 0
-            _choose(kind, par, lo, hi, ptr, idx, C, keep, ints[NKEEP], w, score, gap, t, screening, W, ints)
+            if ints[WIDE] == 1 or ints[KNOWN] == 1:
+                _look_around(kind, par, lo, hi, ptr, idx, C, keep, near, w, score, gap, t, screening, ints)
+                ints[WIDE] = ints[KNOWN] = 0
+            _choose(kind, par, lo, hi, ptr, idx, near, w, score, W, ints)
             reals[TARGET] = max(0.5 * goal, 0.1 * gap)
             if loss == 1:
                 _model(X, y, kind, ptr, idx, W, ints[NW], icpt, C, L, w, w0, z, v, h, reals)
         if done >= room:
             return done
         count = ints[NW]
-        moved = _epoch(X, kind, par, lo, hi, ptr, idx, W, count, L, h, w, v, old, reals)
+        whole = ints[SINCE] % 5 == 0
+        if whole or loss == 1:
+            moved = _epoch(X, kind, par, lo, hi, ptr, idx, W, count, L, h, w, v, old, reals)
+            ints[NACT] = _active(kind, par, lo, hi, ptr, idx, W, count, w, act)
+        else:  # between whole epochs only what takes part
+            moved = _epoch(X, kind, par, lo, hi, ptr, idx, act, ints[NACT], L, h, w, v, old, reals)
         if icpt:
             _level(h, _weight(h, v.shape[0]), w, v)
         done += 1
         ints[SINCE] += 1
+        if moved == 0.0 and not whole and loss != 1:
+            ints[SINCE] += (5 - ints[SINCE] % 5) % 5
         look = ints[SINCE] % 5 == 0 or moved == 0.0
         if loss == 1:
             ints[INNER] += 1
@@ -526,7 +573,7 @@ def descend(
             ints[INNER] = 0
             step = _search(X, y, kind, par, ptr, idx, W, count, icpt, w, w0, z, v, one, scratch, reals)
             _model(X, y, kind, ptr, idx, W, count, icpt, C, L, w, w0, z, v, h, reals)
-            if options[1] == 1 and kind != 2 and ints[SINGULAR] < 3:
+            if options[1] == 1 and kind != 2:
                 made = _newton(
                     X, loss, y, yy, kind, par, lo, hi, ptr, idx, W, count, icpt, w, w0, v, h, fac, scratch, ints, reals
                 )
@@ -537,13 +584,15 @@ def descend(
             moved = 0.0 if step < 1e-7 else moved
         else:
             made = 0
-            if options[1] == 1 and kind != 2 and ints[SINGULAR] < 3:
+            if options[1] == 1 and kind != 2:
                 made = _newton(
                     X, loss, y, yy, kind, par, lo, hi, ptr, idx, W, count, icpt, w, w0, v, h, fac, scratch, ints, reals
                 )
             if made:
                 ints[STORED] = 0
-                look = look or made == 2
+                if made == 2:
+                    look = True
+                    ints[SINCE] += (5 - ints[SINCE] % 5) % 5
             elif options[0] == 1:
                 _extrapolate(
                     X,
@@ -572,7 +621,8 @@ def descend(
             inner_gap, _ = _measure(
                 X, loss, y, yy, kind, cert, par, lo, hi, ptr, idx, C, W, count, w, v, s, score, reals
             )
-            if inner_gap <= reals[TARGET] or moved == 0.0:
+            stuck = moved == 0.0 and (whole or loss == 1)
+            if inner_gap <= reals[TARGET] or stuck:
                 ints[NEED] = 1
-                if moved == 0.0 and inner_gap > reals[TARGET]:
+                if stuck and inner_gap > reals[TARGET]:
                     ints[STUCK] = 1

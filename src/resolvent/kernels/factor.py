@@ -44,7 +44,7 @@ def _leave(L, A, m, k, at):
 
 @njit(cache=True, error_model="numpy")
 def follow(kind, XT, data, ix, ip, h, hsum, icpt, l2, wanted, count, A, L, m, k, where, column):
-    """Make the factor that of the first ``count`` of ``wanted``; returns its order, negative when it is singular.
+    """Make the factor that of the first ``count`` of ``wanted``; returns its order; columns that depend on others stay out.
 
     ``where`` maps coordinates to places in A, -1 for none; ``column`` is scratch of the length of v.
     """
@@ -60,14 +60,11 @@ def follow(kind, XT, data, ix, ip, h, hsum, icpt, l2, wanted, count, A, L, m, k,
             i += 1
     for i in range(k):
         where[A[i]] = i
-    sound = True
     for q in range(count):
         j = wanted[q]
         if where[j] != -2:
             continue
         where[j] = -1
-        if not sound:
-            continue
         for i in range(column.shape[0]):
             column[i] = 0.0
         add(kind, XT, data, ix, ip, j, 1.0, h, column)
@@ -82,12 +79,11 @@ def follow(kind, XT, data, ix, ip, h, hsum, icpt, l2, wanted, count, A, L, m, k,
             g -= m[k] * m[k] / hsum
         pivot = g - _row_square(L, k)
         if not pivot > 1e-11 * g or k + 1 >= L.shape[0]:
-            sound = False
-            continue
+            continue  # a combination of the others: it stays out, and where it is
         L[k, k] = math.sqrt(pivot)
         A[k], where[j] = j, k
         k += 1
-    return k if sound else -k - 1
+    return k
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")

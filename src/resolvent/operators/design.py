@@ -34,7 +34,10 @@ def as_matrix(X: Any, name: str) -> Any:
 
 
 def _unsigned(index: Any) -> Any:
+    """Indices as unsigned 32-bit numbers, where they fit: one type for the compiler."""
     index = np.ascontiguousarray(index)
+    if index.dtype.itemsize == 8 and (not len(index) or int(index.max()) < 2**31):
+        index = index.astype(np.int32)
     return index.view(np.uint32 if index.dtype.itemsize == 4 else np.uint64)
 
 
@@ -99,7 +102,10 @@ class Design:
         return self.store[1] is other.store[1] or np.array_equal(self.store[1], other.store[1])
 
     def times(self, w: Any) -> Any:
-        """``X w``."""
+        """``X w``, over the columns that take part."""
+        if not self.sparse and 4 * np.count_nonzero(w) < len(w):
+            taken = np.flatnonzero(w)
+            return self.X[:, taken] @ w[taken]
         return self.X @ w
 
     def slopes(self, v: Any) -> Any:

@@ -22,6 +22,15 @@ __all__ = ["Composite"]
 _SCALED, _FINITE, _MAPPING = 1, 2, 0
 
 
+class Slopes:
+    """``X' F'(X w)`` as it was measured, and the loss that it belongs to; valid for the x measured alone."""
+
+    __slots__ = ("loss", "values")
+
+    def __init__(self, loss: Any, values: Any) -> None:
+        self.loss, self.values = loss, values
+
+
 @dataclass(frozen=True, eq=False)
 class Composite(Plain):
     """Minimise a loss plus a penalty.
@@ -55,7 +64,7 @@ class Composite(Plain):
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.standard_normal((30, 50)), rng.standard_normal(30)
     >>> result = rv.solve(rv.Composite(rv.LeastSquares(X, y), rv.L1(0.1)), rtol=1e-9)
-    >>> result.status.name, result.seen["residual"] <= 1e-9 * y @ y / 60
+    >>> result.status.name, bool(result.seen["residual"] <= 1e-9 * y @ y / 60)
     ('GAP', True)
     """
 
@@ -205,14 +214,15 @@ class Composite(Plain):
         """
         with np.errstate(all="ignore"):
             if self.cert:
-                residual, objective = self._gap(x)
-                return Measure(residual, None, False, {"objective": objective}, success=Status.GAP)
-            residual, objective = self._mapping(x)
-        return Measure(residual, None, False, {"objective": objective})
+                residual, objective, s = self._gap(x)
+                seen = {"objective": objective}
+                return Measure(residual, Slopes(self.loss, s), False, seen, success=Status.GAP)
+            residual, objective, s = self._mapping(x)
+        return Measure(residual, Slopes(self.loss, s), False, {"objective": objective})
 
-    def _gap(self, x: Any) -> tuple[float, float]:
-        self.work.add("products", 2)
+    def _gap(self, x: Any) -> tuple[float, float, Any]:
         w = self._plain(x)
+        self.work.add("products", 1 + int(np.count_nonzero(w)) / max(len(w), 1))
         value, v = self.loss.at(x)
         pen = float(self.penalty.value(w))
         if self.loss.code == 2:
@@ -224,13 +234,14 @@ class Composite(Plain):
             if self.loss.intercept:
                 _, conjugate = self.loss.conjugate(u, 1.0) if self.loss.code == 1 else self._fixed(u)
                 pair = value + conjugate
-                return max(pair + pen + float(np.sum(self._conjugate(s))), 0.0), value + pen
+                return max(pair + pen + float(np.sum(self._conjugate(s))), 0.0), value + pen, s
             each = w * s + self._penalties(w) + self._conjugate(s)
-            return float(np.sum(np.maximum(each, 0.0))) + (0.0 if pen < math.inf else math.inf), value + pen
+            outside = 0.0 if pen < math.inf else math.inf
+            return float(np.sum(np.maximum(each, 0.0))) + outside, value + pen, s
         top = float(np.max(self.penalty.norms(s) if self.penalty.kind == 2 else np.abs(s)))
         _, conjugate = self.loss.conjugate(u, self.l1 / top if top > 0 else math.inf)
         gap = value + pen + conjugate
-        return (max(gap, 0.0) if math.isfinite(gap) else math.inf), value + pen
+        return (max(gap, 0.0) if math.isfinite(gap) else math.inf), value + pen, s
 
     def _fixed(self, u: Any) -> tuple[float, float]:
         """The conjugate of least squares at u itself."""
@@ -245,9 +256,9 @@ class Composite(Plain):
             return np.maximum(-self.lo * s, -self.hi * s)
         return np.square(np.maximum(np.abs(s) - self.l1, 0.0)) / (2 * self.l2)
 
-    def _mapping(self, x: Any) -> tuple[float, float]:
-        self.work.add("products", 2)
+    def _mapping(self, x: Any) -> tuple[float, float, Any]:
         w = self._plain(x)
+        self.work.add("products", 1 + int(np.count_nonzero(w)) / max(len(w), 1))
         value, v = self.loss.at(x)
         s = v if self.loss.code == 2 else self.loss.design.slopes(v)
         c = self.constants()
@@ -263,7 +274,7 @@ class Composite(Plain):
         if self.loss.intercept:
             square += float(np.sum(v)) ** 2
         outside = self.penalty.kind == 1 and not self.penalty.value(w) < math.inf
-        return (math.inf if outside else math.sqrt(square)), value + float(self.penalty.value(w))
+        return (math.inf if outside else math.sqrt(square)), value + float(self.penalty.value(w)), s
 
     def constants(self) -> Any:
         """A Lipschitz constant of the loss along each coordinate, or group."""

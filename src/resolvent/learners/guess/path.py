@@ -1,10 +1,11 @@
 """Along a path of penalties: the last minimiser as first guess, and the factor of its support, while that pays.
 
-    w0(lambda_k) = w(lambda_{k-1}),   slot support_factor: L L' = X_A'X_A of the last support A
+    w0(lambda_k) = w(lambda_{k-1}),   slots support_factor: L L' = X_A'X_A of the last support A,   slopes: X'F'(X w0)
 
-The guess names the working set and the signs, so that the first Newton step on the carried factor is the exact step to
-the next lambda where the support stays. Both are on probation: the cost is compared with solves from zero, which are made
-again ever more rarely. Nothing is asked of the problem.
+The slopes are those of the last measure, so that no product is spent twice. The guess names the working set and the
+signs, so that the first Newton step on the carried factor is the exact step to the next lambda where the support stays.
+All are on probation: the cost is compared with solves from zero, which are made again ever more rarely. Nothing is asked
+of the problem.
 
 Reference: Friedman, Hastie, Tibshirani, J. Stat. Softw. 33 (2010), section 2.5.
 """
@@ -45,11 +46,12 @@ class Path(Learner):
 
     always: bool = False
 
-    owns = frozenset({"x0", "support_factor"})
+    owns = frozenset({"x0", "support_factor", "slopes"})
 
     def __post_init__(self) -> None:
         self._x: Any = None
         self._factor: Any = None
+        self._slopes: Any = None
         self._epoch = -1
         self._mine = False
         self._book = [0.0, 0.0, 0.0, 0.0, 16.0, 16.0]  # cold cost, count, warm cost, count, wait, next wait
@@ -59,13 +61,15 @@ class Path(Learner):
         """The last minimiser and its factor, unless the user gave x0 or the record speaks against it."""
         self._mine = False
         if problem.epoch != self._epoch:
-            self._x, self._factor, self._epoch = None, None, problem.epoch
+            self._x, self._factor, self._slopes, self._epoch = None, None, None, problem.epoch
         fits = self._x is not None and self._x.shape == (problem.n,) and self._x.dtype == problem.dtype
         if self._factor is not None:
             advice.carry["support_factor"] = self._factor
         if advice.x0 is not None or not fits or not (self.always or self._wanted()):
             return advice
         advice.x0 = self._x.copy()
+        if self._slopes is not None:
+            advice.carry["slopes"] = self._slopes
         self._mine = True
         self.used += 1
         return advice
@@ -89,13 +93,14 @@ class Path(Learner):
         if not self._mine:
             return None
         self._mine = False
-        carry = {k: v for k, v in advice.carry.items() if k != "support_factor"}
+        carry = {k: v for k, v in advice.carry.items() if k not in ("support_factor", "slopes")}
         return Advice(None, dict(advice.params), carry, None, False)
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep what was reached; compare costs."""
         if result.ok and result.x is not None:
             self._x = np.array(result.x)
+            self._slopes = result.carry.get("residual")
             self._factor = result.carry.get("support_factor", self._factor)
         if advice.trial or result.capped or not result.ok:
             return
@@ -133,6 +138,6 @@ class Path(Learner):
         sound = sound and type(state["epoch"]) is int and type(state["used"]) is int and state["used"] >= 0
         if not sound:
             raise ValueError("the state of a path learner is not one")
-        self._x, self._factor = (None if x is None else np.array(x)), None
+        self._x, self._factor, self._slopes = (None if x is None else np.array(x)), None, None
         self._epoch, self.used = state["epoch"], state["used"]
         self._book = [float(v) for v in book]

@@ -102,7 +102,11 @@ class CoordinateDescent:
         state.arrays = self._arrays(problem, state)
         ints, reals = state.arrays[-2:]
         state.ints, state.reals = ints, reals
-        self._start(problem, state, x0 is None and loss.code != 1)
+        self._start(problem, state)
+        known = carry.get("residual") or carry.get("slopes")
+        if x0 is not None and getattr(known, "loss", None) is loss and not state.gram and loss.code != 2:
+            np.copyto(state.arrays[19], known.values)
+            state.ints[13] = 1
         self._advance(problem, state, 0)
         return state
 
@@ -118,9 +122,9 @@ class CoordinateDescent:
         loss = problem.loss
         p = loss.features
         key = (loss.code, gram, problem.l2, bool(loss.intercept), problem.n)
-        kept = carry.get("support_factor")
+        kept: dict[str, Any] | None = carry.get("support_factor")
         if kept is not None and kept["design"] is loss.design and kept["key"] == key and loss.code != 1:
-            return dict(kept)
+            return kept
         size = min(p, 1500 if loss.code == 2 else min(loss.samples, 1500)) + 2
         arrays = (
             np.zeros(size, dtype=np.int64),
@@ -157,32 +161,32 @@ class CoordinateDescent:
         w0 = state.w.copy()
         logistic = loss.code == 1
         past = np.empty((1, 1)) if logistic else np.empty((6, p))
-        keep = np.arange(blocks)
+        keep, near = np.arange(blocks), np.zeros(blocks, dtype=np.int64)
         X, (y, lo, hi, ptr, idx) = fixed(*X), fixed(y, problem.lo, problem.hi, problem.ptr, problem.idx)
         return (
             X, loss.code, y, yy, problem.penalty.kind, problem.cert, np.array([problem.l1, problem.l2]), lo, hi, ptr,
             idx, int(loss.intercept), C, C.copy() if logistic else C, state.w, *vectors,
-            w0, h, np.zeros(p), np.zeros(blocks), keep, np.zeros(blocks, dtype=np.int64), past, np.empty((6, 5)),
-            np.ones(1, dtype=dtype), state.factor["arrays"], np.empty(rows, dtype=dtype),
-            np.empty(p if grouped else 1), np.zeros(12, dtype=np.int64), np.zeros(8),
+            w0, h, np.zeros(p), np.zeros(blocks), keep, near, *(np.zeros(blocks, dtype=np.int64) for _ in range(2)),
+            past, np.empty((6, 5)), np.ones(1, dtype=dtype), state.factor["arrays"], np.empty(rows, dtype=dtype),
+            np.empty(p if grouped else 1), np.zeros(16, dtype=np.int64), np.zeros(8),
         )  # fmt: skip
 
-    def _start(self, problem: Any, state: DescentState, at_zero: bool) -> None:
+    def _start(self, problem: Any, state: DescentState) -> None:
         """The slope of the loss at w, and every block up for choice."""
         loss = problem.loss
         X, y, v, z, h = state.arrays[0], state.arrays[2], state.arrays[15], state.arrays[16], state.arrays[18]
         state.ints[1] = len(state.arrays[21])
-        state.ints[2] = 1
+        state.ints[2] = state.ints[14] = 1
         state.ints[5] = state.factor["order"]
+        support = np.flatnonzero(state.w)
+        problem.work.add("products", len(support) / problem.n)
         if state.gram or loss.code == 2:
             np.copyto(v, -y)
-            if np.any(state.w):
-                v += X[1] @ state.w / loss.samples if state.gram else loss.design.times(state.w)
-                problem.work.add("products")
+            if len(support):
+                v += state.w[support] @ X[1][support] / loss.samples if state.gram else loss.design.times(state.w)
             return
-        if not (at_zero and not loss.intercept and problem.penalty.kind != 1):
+        if len(support):
             np.copyto(z, loss.margins(state.w))
-            problem.work.add("products")
         state.reals[4] = kernels.composite.refresh(loss.code, y, z, v, h)
 
     def _advance(self, problem: Any, state: DescentState, room: int) -> int:
@@ -216,7 +220,7 @@ class CoordinateDescent:
         state.factor = self._factor(problem, {}, False)
         state.arrays = self._arrays(problem, state)
         state.ints, state.reals = state.arrays[-2:]
-        self._start(problem, state, False)
+        self._start(problem, state)
 
     def solution(self, problem: Any, state: DescentState) -> Any:
         """The iterate."""
@@ -224,7 +228,7 @@ class CoordinateDescent:
 
     def harvest(self, problem: Any, state: DescentState) -> dict[str, Any]:
         """The factor of the support's curvature, for another penalty weight on the same X."""
-        return {"support_factor": state.factor} if state.factor["order"] else {}
+        return {"support_factor": state.factor}
 
     def estimate(self, problem: Any) -> Cost:
         """One epoch over a quarter of the columns as ``running``."""
