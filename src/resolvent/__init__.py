@@ -55,7 +55,9 @@ from .methods import (
     SinkhornNewtonSparse,
     SparseTransport,
 )
-from .methods.coordinate import CoordinateDescent
+from .methods.coordinate import (
+    CoordinateDescent,
+)
 from .methods.fixedpoint import Anderson, Halpern, KrasnoselskiiMann, Linearized, NewtonKrylov, Picard, RestartedHalpern
 from .operators import (
     AMG,

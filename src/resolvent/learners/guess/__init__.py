@@ -5,4 +5,9 @@ from .path import Path
 from .potentials import Potentials
 from .warm import Warm
 
-__all__ = ["Guess", "Path", "Potentials", "Warm"]
+__all__ = [
+    "Guess",
+    "Path",
+    "Potentials",
+    "Warm",
+]
