@@ -66,6 +66,11 @@ def lossy(dtype="complex128", shift=0.5, **options):
     return rv.LinearSystem(sp.csr_array(A).astype(dtype), b.astype(dtype))
 
 
+def easy(dtype="float64", shift=0.5, **options):
+    """The grid with a heavy diagonal."""
+    return grid(dtype, shift=400.0 + shift, **options)
+
+
 def dense_solution(problem):
     """The oracle: LAPACK in double precision."""
     wide = np.result_type(problem.b.dtype, np.float64)
@@ -121,6 +126,9 @@ ROWS = [
     Row("cg+function", rv.CG(halved), kernel=False),
     Row("idr-wind", rv.IDR(), wind, kernel=False),
     Row("idr+jacobi-indefinite", rv.IDR(s=2, preconditioner=rv.Jacobi()), indefinite, kernel=False),
+    Row("sketchproject", rv.SketchProject(look=8), easy, kernel=False),
+    Row("sketchproject-block", rv.SketchProject("block"), easy, kernel=False),
+    Row("sketchproject-gauss", rv.SketchProject("gauss"), easy, kernel=False),
     Row("bicg-wind", rv.BiCG(), wind, kernel=False, exact_scaling=False),
     Row("cgs-wind", rv.CGS(), wind, kernel=False, exact_scaling=False),
     Row("qmr-wind", rv.QMR(), wind, kernel=False, exact_scaling=False),

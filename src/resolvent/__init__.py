@@ -53,6 +53,7 @@ from .methods import (
     Sinkhorn,
     SinkhornNewton,
     SinkhornNewtonSparse,
+    SketchProject,
     SparseTransport,
 )
 from .methods.coordinate import (
@@ -172,6 +173,7 @@ __all__ = [
     "Sinkhorn",
     "SinkhornNewton",
     "SinkhornNewtonSparse",
+    "SketchProject",
     "Smooth",
     "SparseTransport",
     "StateFileError",

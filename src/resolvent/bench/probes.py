@@ -120,6 +120,7 @@ def _krylov(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
     from .. import kernels
     from ..methods.krylov.bicgstab import FusedBiCGStab
     from ..methods.krylov.minres import FusedMINRES
+    from ..methods.stationary.sketch import SketchProject
     from ..operators.engines import FusedEngine
 
     norms = np.empty(_STEPS)
@@ -134,6 +135,9 @@ def _krylov(problem: Any) -> Iterator[tuple[str, dict[str, float], float]]:
             engine(problem, np.zeros(problem.n), problem.rhs.copy(), 1.0).advance(_STEPS, -1.0, norms)
 
         yield name, {name: 1}, seconds(some) / _STEPS
+    sketch = SketchProject()
+    rows = sketch.init(problem, None, {})
+    yield "projections", {"projections": 1}, seconds(lambda: sketch._rows(problem, rows))
     plan = kernels.eisenstat.symbolic(problem.ip, problem.ix)
     mat, root, vec, scal = kernels.eisenstat.allocate(plan, problem.dtype)
     kernels.eisenstat.numeric(plan, problem.ip, problem.ix, problem.data, mat, root)

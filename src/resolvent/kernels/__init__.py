@@ -27,6 +27,7 @@ _MODULES = frozenset(
         "ic0",
         "ilu0",
         "minres",
+        "sketch",
         "sor",
         "transport",
     }

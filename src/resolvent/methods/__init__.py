@@ -18,6 +18,7 @@ from .newton.damping import Armijo, Cubic, GradientNormalized, GradientRegulariz
 from .stationary.chebyshev import Chebyshev
 from .stationary.gauss_seidel import GaussSeidel
 from .stationary.jacobi import Jacobi
+from .stationary.sketch import SketchProject
 from .stationary.sor import SOR
 from .stationary.ssor import SSOR
 from .transport.newton import SinkhornNewton
@@ -63,12 +64,14 @@ __all__ = [
     "Sinkhorn",
     "SinkhornNewton",
     "SinkhornNewtonSparse",
+    "SketchProject",
     "SparseTransport",
 ]
 
 register(
     "method",
     (
+        SketchProject,
         TFQMR,
         QMR,
         LSQR,
