@@ -59,7 +59,20 @@ from .methods import (
 from .methods.coordinate import (
     CoordinateDescent,
 )
-from .methods.fixedpoint import Anderson, Halpern, KrasnoselskiiMann, Linearized, NewtonKrylov, Picard, RestartedHalpern
+from .methods.fixedpoint import (
+    AnchoredExtragradient,
+    Anderson,
+    Displacement,
+    Extragradient,
+    Halpern,
+    KrasnoselskiiMann,
+    Linearized,
+    NewtonKrylov,
+    Picard,
+    RestartedHalpern,
+    VRHalpern,
+    VRHalpernMonotone,
+)
 from .operators import (
     AMG,
     IC,
@@ -91,6 +104,7 @@ from .operators import (
 from .problems import (
     Composite,
     FixedPoint,
+    Inclusion,
     LinearLeastSquares,
     LinearSystem,
     Smooth,
@@ -125,6 +139,7 @@ __all__ = [
     "SOR",
     "SSOR",
     "TFQMR",
+    "AnchoredExtragradient",
     "Anderson",
     "Bandit",
     "BiCG",
@@ -139,7 +154,9 @@ __all__ = [
     "CoordinateDescent",
     "DeflatedCG",
     "Direct",
+    "Displacement",
     "ElasticNet",
+    "Extragradient",
     "FixedPoint",
     "FlexibleCG",
     "GaussSeidel",
@@ -148,6 +165,7 @@ __all__ = [
     "Guess",
     "Halpern",
     "HeavyBall",
+    "Inclusion",
     "Jacobi",
     "KrasnoselskiiMann",
     "LazyNewton",
@@ -180,6 +198,8 @@ __all__ = [
     "Status",
     "SymmetricPolynomial",
     "Transport",
+    "VRHalpern",
+    "VRHalpernMonotone",
     "Warm",
     "load_sequence",
     "load_system",

@@ -20,6 +20,7 @@ FAMILIES: dict[str, str] = {
     "operator": "linear",
     "composite": "composite",
     "fixedpoint": "fixed_point",
+    "inclusion": "inclusion",
     "smooth": "smooth",
     "transport": "transport",
 }

@@ -2,8 +2,10 @@
 
 from .composite import Composite
 from .fixed_point import FixedPoint
+from .inclusion import Inclusion
 from .least_squares import LinearLeastSquares
 from .linear import LinearSystem
+from .lowerings import douglas_rachford, forward_backward, proximal_point
 from .plain import recalled
 from .smooth import Smooth
 from .transport import Transport
@@ -11,9 +13,13 @@ from .transport import Transport
 __all__ = [
     "Composite",
     "FixedPoint",
+    "Inclusion",
     "LinearLeastSquares",
     "LinearSystem",
     "Smooth",
     "Transport",
+    "douglas_rachford",
+    "forward_backward",
+    "proximal_point",
     "recalled",
 ]

@@ -2,6 +2,8 @@
 
 from ...core.registry import register
 from .anderson import Anderson
+from .displacement import Displacement
+from .extragradient import AnchoredExtragradient, Extragradient
 from .halpern import Halpern, RestartedHalpern
 from .inner import Inner
 from .krasnoselskii_mann import KrasnoselskiiMann
@@ -9,8 +11,23 @@ from .linearized import Linearized
 from .memory import Differences
 from .newton_krylov import NewtonKrylov
 from .picard import Picard
+from .vr_halpern import VRHalpern, VRHalpernMonotone
 
-__all__ = ["Anderson", "Halpern", "KrasnoselskiiMann", "Linearized", "NewtonKrylov", "Picard", "RestartedHalpern"]
+__all__ = [
+    "AnchoredExtragradient",
+    "Anderson",
+    "Displacement",
+    "Extragradient",
+    "Halpern",
+    "KrasnoselskiiMann",
+    "Linearized",
+    "NewtonKrylov",
+    "Picard",
+    "RestartedHalpern",
+    "VRHalpern",
+    "VRHalpernMonotone",
+]
 
-register("method", (Anderson, Halpern, KrasnoselskiiMann, Linearized, NewtonKrylov, Picard, RestartedHalpern))
+register("method", (Anderson, Displacement, Halpern, KrasnoselskiiMann, Linearized, NewtonKrylov, Picard))
+register("method", (AnchoredExtragradient, Extragradient, RestartedHalpern, VRHalpern, VRHalpernMonotone))
 register("bound", (Differences, Inner))
