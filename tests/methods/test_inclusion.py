@@ -201,7 +201,7 @@ def test_games_have_the_value_that_linear_programming_finds():
         bounds=[(0, None)] * 6 + [(None, None)],
     )
     assert (x @ A).max() == pytest.approx(program.fun, abs=1e-3) and (A @ y).min() == pytest.approx(
-        program.fun, abs=1e-6
+        program.fun, abs=1e-3
     )
 
 

@@ -8,9 +8,9 @@ v is the shortest vector of the closure of the range of I - T; v not zero means 
 evaluations, one for each sequence, and about 12 vector passes. Memory: two iterates with their images, and x_0. Leaves
 ``residual`` (the smaller of the two), and at powers of two ``displacement`` (the shortest of the estimates) and
 ``displacement_gap`` (the largest distance between two). Where the estimates agree to a tenth, the problem's certificate is
-asked for each, and for Picard's own residual, which is exact where the iteration has settled; only its consent ends the solve INFEASIBLE. Without it, estimates that go on agreeing better end it
-DIVERGED. Never for speed: Anderson finds fixed points faster. Weakly infeasible problems (v = 0 and no fixed point) look
-like slow convergence.
+asked for each, and for Picard's own residual, which is exact where the iteration has settled; only its consent ends the
+solve INFEASIBLE. Without it, estimates that go on agreeing better end it DIVERGED. Never for speed: Anderson finds fixed
+points faster. Weakly infeasible problems (v = 0 and no fixed point) look like slow convergence.
 
 Reference: Park and Ryu, Accelerated infeasibility detection of constrained optimization and fixed-point iterations,
 ICML 2023 (arXiv 2303.15876), theorems 3.1 to 4.1.
