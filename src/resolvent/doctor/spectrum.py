@@ -202,8 +202,6 @@ def _from_factor(problem: Any, factor: Any, rng: Any, hermitian: bool, facts: di
             out["definite_known"] = f"by the pivots of a factor: {negative} negative, {positive} positive eigenvalues"
         return out
     back = _adjoint(factor)
-    if back is None:
-        return out
 
     def adjoint(x: Any) -> Any:
         return back(np.ascontiguousarray(x.reshape(-1)).astype(problem.dtype))
@@ -215,14 +213,19 @@ def _from_factor(problem: Any, factor: Any, rng: Any, hermitian: bool, facts: di
 
 
 def _adjoint(factor: Any) -> Any:
-    """``x -> A^-H x`` of a factor, or None where it has none."""
+    """``x -> A^-H x`` of a factor."""
     if isinstance(factor.lu, tuple):
         from scipy.linalg import lu_solve
 
         return lambda x: lu_solve(factor.lu, x, trans=2, check_finite=False)
-    if factor.perm is not None:
-        return None
-    return lambda x: np.conj(factor.lu.solve(np.conj(x)))  # the factor is one of the transpose
+    perm = slice(None) if factor.perm is None else factor.perm
+
+    def back(x: Any) -> Any:
+        z = np.empty_like(x)
+        z[perm] = np.conj(factor.lu.solve(np.conj(x[perm])))  # the factor is one of the transpose
+        return z
+
+    return back
 
 
 def inertia(factor: Any) -> tuple[int, int] | None:

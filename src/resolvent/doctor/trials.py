@@ -78,7 +78,7 @@ def candidates(structure: dict[str, Any], spectrum: dict[str, Any]) -> list[tupl
     full = structure["zero_diagonal"] == 0
     if hermitian and positive and spectrum.get("definite") == "positive definite":
         found = [("cg", CG()), ("cg+jacobi", CG(Jacobi())), ("cg+ssor", CG(SSOR())), ("cg+ic", CG(IC()))]
-        found += [("cg+amg", CG(AMG("rs")))] if grown else []
+        found += [("cg+amg", CG(AMG()))] if grown else []
         return [*found, ("direct", Direct())]
     if hermitian:
         found = [("minres", MINRES())]
