@@ -332,3 +332,27 @@ def test_blocks_of_another_shape_end_in_one_sentence():
     half = np.array([0.5, 0.5])
     result = rv.solve(rv.Transport(lambda i, j: np.zeros((2, 3)), half, half, 0.1), "sinkhorn", on_fail="ignore")
     assert result.status == rv.Status.ERROR and "C(0, 2) has shape (2, 3)" in result.reason
+
+
+def test_a_large_plan_comes_as_csr(monkeypatch):
+    C, a, b = grid(9)
+    dense = rv.solve(rv.Transport(C, a, b, 1e-3), "sinkhornnewton", rtol=1e-10)
+    a2 = a.copy()
+    a2[[0, 5]] = 0.0
+    monkeypatch.setattr("resolvent.problems.transport._DENSE", 100)
+    sparse = rv.solve(rv.Transport(C, a, b, 1e-3), "sinkhornnewton", rtol=1e-10)
+    assert sparse.x.format == "csr" and sparse.x.shape == (81, 81) and sparse.x.nnz < 81 * 81
+    assert np.abs(sparse.x.toarray() - dense.x).sum() < 1e-10 and abs(sparse.seen["gap"] - dense.seen["gap"]) < 1e-12
+    part = rv.solve(rv.Transport(C, a2 / a2.sum(), b, 1e-3), "sinkhornnewton", rtol=1e-10)
+    assert part.ok and part.x.shape == (81, 81) and part.x[[0, 5]].nnz == 0
+
+
+@pytest.mark.parametrize("reg", [1e-2, 1e-5])
+def test_masses_of_very_different_size(reg):
+    C, a, b = plane()
+    a[:5], b[:4] = [1e-30, 1e-60, 1e-100, 1e-12, 1e-20], [1e-15, 1e-40, 1e-80, 1e-25]
+    a, b = a / a.sum(), b / b.sum()
+    result = rv.solve(rv.Transport(C, a, b, reg), "sinkhornnewton", rtol=1e-9, on_fail="ignore")
+    f, g = result.potentials
+    error = sum(violation(plan_of(C, f, g, reg), a, b))
+    assert result.ok == (error <= 1e-9 * (1 + 1e-3)) and result.ok, result.reason

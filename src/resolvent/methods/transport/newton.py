@@ -108,7 +108,7 @@ class SinkhornNewton:
             state.swept = self.sweeps
         ir *= 4.0**-state.level
         state.plan = Scaled(problem, f * ir, g * ir, ir)
-        state.vectors = _vectors(state.plan, np.float32)
+        state.vectors = _vectors(state.plan, np.float64 if _wide(problem) else np.float32)
         self._look(problem, state)
         return state
 
@@ -220,6 +220,11 @@ class SinkhornNewton:
     def estimate(self, problem: Any) -> Cost:
         """One step: trial, extraction, and some forty products with a tenth of the plan."""
         return Cost(0.0, 0.0, problem.weight("scalings") + problem.weight("extractions") + 4.0)
+
+
+def _wide(problem: Any) -> bool:
+    """Whether the masses span more than single precision holds."""
+    return min(problem.source.min(), problem.targets.min()) < 1e-15 * problem.mass
 
 
 def _vectors(plan: Scaled, dtype: Any) -> tuple[Any, ...]:

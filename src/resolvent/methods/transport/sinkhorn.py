@@ -27,6 +27,8 @@ from .plans import Scaled
 
 __all__ = ["Sinkhorn"]
 
+_SLOWER = 40.0
+
 
 class SinkhornState(State):
     """The plan, and the least error so far."""
@@ -100,5 +102,6 @@ class Sinkhorn:
         return {}
 
     def estimate(self, problem: Any) -> Cost:
-        """One evaluation, then sweeps."""
-        return Cost(0.0, 0.0, problem.weight("scalings") + problem.weight("calls"))
+        """Sweeps, as many as bring what one step of a quick method brings: the more the smaller reg is beside C."""
+        sweeps = max(1.0, problem.largest_cost() / (_SLOWER * problem.reg))
+        return Cost(0.0, 0.0, sweeps * (problem.weight("scalings") + problem.weight("calls")))
