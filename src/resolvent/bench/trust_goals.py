@@ -1,4 +1,4 @@
-"""Goals of trust: hostile systems judged from outside, memory that does not grow, the same bits in every process.
+"""Goals of trust: hostile systems judged from outside, memory that does not grow, fast reading, the same bits everywhere.
 
 The hostile grid and its judge stand with the tests (``tests/hostile``), so that they share nothing with the solvers; they
 are loaded by path from the source checkout. Where there is none, that is said, and the rest is measured.
@@ -9,19 +9,24 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.io
 import scipy.sparse as sp
 
 from ..core import Session
+from ..gallery.matrix_market import read_matrix_market
 from ..learners import Guess, Lifetime
 from ..methods import CG, Direct
 from ..problems import LinearSystem
 
-__all__ = ["goals", "grown", "hostile", "same_bits"]
+__all__ = ["goals", "grown", "hostile", "reading", "same_bits"]
 
 _SOAK = Path(__file__).resolve().parents[3] / "tests" / "hostile" / "soak.py"
 _BITS = """
@@ -92,6 +97,33 @@ def _resident() -> float:
     return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
+def reading(megabytes: float, rounds: int = 3) -> tuple[float, float]:
+    """Size in MB of a Matrix Market file, and the median of our time to read it over that of ``scipy.io.mmread``.
+
+    Interleaved, after one reading of each; both end in CSR, and the two matrices are compared.
+    """
+    rng = np.random.default_rng(0)
+    entries = int(megabytes * 1e6 / 36)
+    n = max(10, entries // 7)
+    places = rng.integers(0, n, (2, entries))
+    A = sp.coo_array((rng.standard_normal(entries), tuple(places)), shape=(n, n)).tocsr()
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.mtx"
+        scipy.io.mmwrite(path, A, precision=17)
+        for _ in range(rounds + 1):
+            start = time.perf_counter()
+            ours = read_matrix_market(path)
+            middle = time.perf_counter()
+            with warnings.catch_warnings(action="ignore"):  # from 1.18 on it asks which class it shall be
+                theirs = scipy.io.mmread(path).tocsr()
+            ratios.append((middle - start) / (time.perf_counter() - middle))
+            if ours.nnz != theirs.nnz or abs(ours - theirs).max() > 0:
+                raise RuntimeError("the two readers differ")
+        size = path.stat().st_size / 1e6
+    return size, float(np.median(ratios[1:]))
+
+
 def same_bits() -> int:
     """How many different answers three processes give, with one, two and four threads."""
     seen = set()
@@ -139,6 +171,8 @@ def goals(
     mebibytes = grown(solves // 2, 2000 if solves >= 4000 else solves // 2)
     if mebibytes is not None:
         report(f"growth of resident memory in {solves // 2} solves, MiB", mebibytes, 1.0, "<=")
+    size, ratio = reading(50.0 if solves >= 4000 else 2.0)
+    report(f"reading a Matrix Market file of {size:.0f} MB over scipy.io.mmread, times", ratio, 3.0, "<=")
     report("different answers of three processes with 1, 2, 4 threads", same_bits(), 1, "<=")
 
 
