@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.sparse.linalg import spilu
 
 import resolvent as rv
 from resolvent import gallery
@@ -35,6 +36,32 @@ def test_it_keeps_away_from_a_strong_preconditioner():
     forced, _ = costs(problems, method, [rv.Lifetime("preconditioner"), rv.Recycle(always=True)])
     assert sum(warm) <= 1.05 * sum(cold) + 6 * len(cold)
     assert sum(forced) > sum(warm)
+
+
+class Strong:
+    """SciPy's incomplete LU, set up anew for each matrix, so strong that a solve takes five products."""
+
+    needs = frozenset()
+    counts = {}  # noqa: RUF012
+
+    def bind(self, problem, carry):
+        bound = Strong()
+        bound.lu = spilu(sp.csc_array(problem.A), drop_tol=1e-4, fill_factor=10)
+        return bound
+
+    def apply(self, r):
+        return self.lu.solve(r)
+
+
+def test_five_products_stay_five():
+    problems = list(gallery.sequence("convection-diffusion", 8, 40))
+    products = []
+    for learners in ([], [rv.Recycle()], [rv.Recycle(always=True)]):
+        session = rv.Session(rv.GCRODR(40, 15, Strong()), learners=learners, rtol=1e-8)
+        results = [session.solve(dataclasses.replace(p)) for p in problems]
+        assert all(r.ok for r in results)
+        products.append(sum(r.work["products"] for r in results) / len(results))
+    assert products[0] < 8 and products[1] == products[0] and products[2] > 15
 
 
 def test_unrelated_systems_are_not_hurt():
@@ -83,7 +110,7 @@ def test_a_loaded_session_goes_on_bit_for_bit(tmp_path):
 BAD = {
     "space": [3, {"bound": "Space"}, {"bound": "FactorBound"}],
     "x": [["a"], [np.array([np.nan])], [np.ones((2, 2))], [np.ones(80)] * 9],
-    "books": [{"k": [1, 2]}, {"k": [np.inf, 1, 1.0, 1, 1, 1, 1]}, {"k": [1.0, -1, 1.0, 1, 1, 1, 1]}],
+    "books": [{"k": [1, 2]}, {"k": [np.inf, 1, 1.0, 1, 1, 1, 1, 1.0, 1]}, {"k": [1.0, -1, 1.0, 1, 1, 1, 1, 1.0, 1]}],
     "epoch": ["1", 1.5],
     "used": [-1, None],
 }

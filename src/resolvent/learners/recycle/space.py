@@ -25,7 +25,8 @@ from ...operators.space import Space
 __all__ = ["Recycle"]
 
 _LONGEST = 64
-_SHARE = 0.25  # of a cold solve's cost that the images of a space may cost
+_SHARE = 0.4  # of a cold solve's cost that a space may cost
+_MOST = 512
 
 
 @dataclass(slots=True)
@@ -47,8 +48,10 @@ class _Book:
     cold: _Mean
     warm: _Mean
     size: int = 0
-    wait: int = 8
-    pause: int = 8
+    wait: int = 4
+    pause: int = 4
+    steps: float = 0.0  # of a solve without a space
+    planned: int = 1  # whether the next solve is to have one
 
 
 @dataclass(eq=False)
@@ -114,7 +117,7 @@ class Recycle(Learner):
         if problem.epoch != self._epoch:
             self._space, self._x, self._epoch = None, [], problem.epoch
         book = self._book()
-        if self._space is None or not (self.always or self._wanted(problem, advice, book)):
+        if self._space is None or not self._space.size or not (self.always or self._wanted(problem, advice, book)):
             return advice
         space = self._made(problem, book)
         if space is None:
@@ -150,20 +153,27 @@ class Recycle(Learner):
         return self._books.setdefault(self._now, _Book(_Mean(), _Mean()))
 
     def _wanted(self, problem: Any, advice: Advice, book: _Book) -> bool:
-        """In use while the mean with a space is below the mean without; the other side is looked at now and then."""
-        if self._space.images(problem) is not None:  # costs nothing
+        """As planned after the last solve; always where A is the same, because then it costs nothing."""
+        if self._space.images(problem) is not None:
             return True
         if advice.trial:
             return book.warm.count > 0 and book.warm.value <= book.cold.value
-        if not book.cold.count or not 0.0 <= book.cold.value < math.inf:
+        return book.planned == 1 and book.cold.count > 0
+
+    def _plan(self, problem: Any, book: _Book, available: int) -> bool:
+        """Whether the next solve is to have a space: while the mean with one is below the mean without.
+
+        The other side is looked at again now and then; a space that did not pay comes back half as large.
+        """
+        most = min(book.size or _MOST, available if self.size is None else min(self.size, available))
+        while most >= 2 and self._overhead(problem, book, most) > _SHARE * book.cold.value:
+            most //= 2
+        if most < 2 or not book.cold.count:
             return False
-        room = int(_SHARE * book.cold.value) - self.recent
-        if room < 2:
-            return False
-        book.size = min(book.size or room, room)
-        if book.warm.count < 2:
+        book.size = most
+        if book.warm.count == 0 or (book.warm.count == 1 and book.warm.value <= 1.1 * book.cold.value):
             return self._affords(book)
-        pays = book.warm.value <= 0.98 * book.cold.value
+        pays = book.warm.value <= 0.95 * book.cold.value
         book.wait -= 1
         if book.wait > 0:
             return pays
@@ -173,6 +183,13 @@ class Recycle(Learner):
             return False  # a solve without, to compare with
         book.size = max(2, book.size // 2)
         return self._affords(book)
+
+    def _overhead(self, problem: Any, book: _Book, size: int) -> float:
+        """What a space of that size costs a solve: its images, made orthonormal, and the work against it at each step."""
+        k = size + self.recent
+        weight = getattr(problem, "weight", None)
+        unit = 0.0 if weight is None else weight("basis")
+        return k + unit * (3 * k * k + 5 * k + 3 * k * min(book.steps, 200.0))
 
     def _affords(self, book: _Book) -> bool:
         """Whether a space that may not pay can be tried: its images, at most a quarter of a cold solve, may be lost."""
@@ -195,12 +212,27 @@ class Recycle(Learner):
         """Compare the cost, keep the space and the solution."""
         book = self._book()
         carried = advice.carry.get(self.slot) is not None
+        if not advice.trial:
+            self._learn(book, advice, result, carried)
+        space = result.carry.get(self.slot)
+        wanted = space is not None and (
+            self.always or advice.trial or self._plan(problem, book, self._available(result))
+        )
+        if not advice.trial:
+            book.planned = int(wanted)
         before = problem.price().running
-        self._keep(problem, result)
-        making = problem.price().running - before
-        if advice.trial:
-            return
-        cost = result.cost.running + (making if carried else 0.0)
+        self._keep(problem, result, space if wanted else None)
+        if carried and not advice.trial:
+            book.warm.value += (problem.price().running - before) / min(book.warm.count, 5)
+
+    def _available(self, result: Any) -> int:
+        """How many vectors there may be, as far as that is known before they are made."""
+        if self._space is not None and self._space.size:
+            return int(self._space.size)
+        return _MOST
+
+    def _learn(self, book: _Book, advice: Advice, result: Any, carried: bool) -> None:
+        cost = result.cost.running
         if carried and (result.ok or result.capped):
             excess = cost - book.cold.value if book.cold.count else 0.0
             if self.purse is not None and (book.warm.count < 2 or book.warm.value > book.cold.value):
@@ -208,12 +240,11 @@ class Recycle(Learner):
             book.warm.learn(cost * (2.0 if result.capped else 1.0))
         elif result.ok and advice.x0 is None and not result.capped:
             book.cold.learn(cost)
+            book.steps += max(1.0 / book.cold.count, 0.2) * (result.steps - book.steps)
 
-    def _keep(self, problem: Any, result: Any) -> None:
-        """The space that the method left, made now; the last solutions."""
-        space = result.carry.get(self.slot)
-        if space is not None and space.size:
-            self._space = space
+    def _keep(self, problem: Any, result: Any, space: Any) -> None:
+        """The space that the method left, made now, or none where it is not wanted; the last solutions."""
+        self._space = space if space is not None and space.size else None
         if result.ok and result.x is not None and self.recent:
             r = result.carry.get("residual")
             image = None if r is None else problem.rhs - r
@@ -239,7 +270,17 @@ class Recycle(Learner):
             "x": [x for x, _, _ in self._x],
             "epoch": self._epoch,
             "books": {
-                key: [b.cold.value, b.cold.count, b.warm.value, b.warm.count, b.size, b.wait, b.pause]
+                key: [
+                    b.cold.value,
+                    b.cold.count,
+                    b.warm.value,
+                    b.warm.count,
+                    b.size,
+                    b.wait,
+                    b.pause,
+                    b.steps,
+                    b.planned,
+                ]
                 for key, b in self._books.items()
             },
             "used": self.used,
@@ -264,10 +305,12 @@ class Recycle(Learner):
             raise ValueError("the solutions kept are not finite, or too many")
         books = {}
         for key, row in state["books"].items():
-            sound = len(row) == 7 and all(type(v) in (int, float) and math.isfinite(v) and v >= 0 for v in row)
-            if not sound or any(type(row[i]) is not int for i in (1, 3, 4, 5, 6)):
+            sound = len(row) == 9 and all(type(v) in (int, float) and math.isfinite(v) and v >= 0 for v in row)
+            if not sound or any(type(row[i]) is not int for i in (1, 3, 4, 5, 6, 8)):
                 raise ValueError("the record of a space is not one")
-            books[str(key)] = _Book(_Mean(float(row[0]), row[1]), _Mean(float(row[2]), row[3]), *row[4:])
+            books[str(key)] = _Book(
+                _Mean(float(row[0]), row[1]), _Mean(float(row[2]), row[3]), *row[4:7], float(row[7]), row[8]
+            )
         if type(state["epoch"]) is not int or type(state["used"]) is not int or state["used"] < 0:
             raise ValueError("the counts of a space are not counts")
         self._space, self._x, self._books = space, [(v, None, -1) for v in x], books
@@ -281,7 +324,8 @@ def _norm(v: Any) -> float:
 
 
 def _key(advice: Advice) -> str:
-    """The method in force, without its tuned numbers."""
+    """The method in force, without its tuned numbers, and whether its preconditioner is of an earlier matrix."""
     method = advice.params.get("method")
     inner = getattr(method, "preconditioner", None)
-    return f"{type(method).__name__}/{type(inner).__name__}"
+    kept = "kept" if any(slot not in ("symbolic", "residual") for slot in advice.carry) else "fresh"
+    return f"{type(method).__name__}/{type(inner).__name__}/{kept}"
