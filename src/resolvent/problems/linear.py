@@ -17,6 +17,7 @@ import numpy as np
 from .. import kernels
 from ..core import Cost, Measure, OperatorError, Status, Work
 from ..core.costs import product_seconds, weights
+from ..core.order import low_frequencies
 from . import checks
 from .columns import Columns
 from .explain import explain_failure
@@ -427,9 +428,12 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
         return explain_failure(self, status, best, why, seen)
 
     def features(self) -> Any:
-        """The context, or a strided sample of entries and right-hand side: what ordering by similarity looks at."""
+        """What ordering by similarity looks at: the context (of a field its low frequencies), or a sample of A and b."""
         if self.context is not None:
-            return np.atleast_1d(np.asarray(self.context, dtype=float)).ravel()
+            context = np.asarray(self.context)
+            if context.ndim >= 2:
+                return low_frequencies(context)
+            return np.atleast_1d(context.astype(float)).ravel()
         pieces = [self.data, self.b] if self.stored else [self.b]
         out = []
         for piece in pieces:
