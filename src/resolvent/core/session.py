@@ -240,6 +240,8 @@ class Session(Solving):
             columns = parts() if parts is not None else None
             if columns is None:
                 return self._solve_one(problem, x0)
+            if getattr(self.method, "block", False) and getattr(problem, "nullspace", None) is None:
+                return self._solve_one(problem.together(columns), x0)
             return self._solve_columns(problem, columns, x0)
 
     def _solve_columns(self, problem: Any, columns: list[Any], x0: Any) -> Result:

@@ -3,6 +3,7 @@
 from ..core.registry import register
 from .direct import Direct
 from .krylov.bicgstab import BiCGStab
+from .krylov.block_cg import BlockCG
 from .krylov.cg import CG
 from .krylov.cocg import COCG
 from .krylov.deflated import DeflatedCG
@@ -50,6 +51,7 @@ __all__ = [
     "TFQMR",
     "BiCG",
     "BiCGStab",
+    "BlockCG",
     "Chebyshev",
     "DeflatedCG",
     "Direct",
@@ -71,6 +73,7 @@ __all__ = [
 register(
     "method",
     (
+        BlockCG,
         SketchProject,
         TFQMR,
         QMR,

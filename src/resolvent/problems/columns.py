@@ -23,6 +23,12 @@ class Columns:
             return None
         return [replace(self, b=np.ascontiguousarray(b[:, j])) for j in range(b.shape[1])]
 
+    def together(self, columns: list[Any]) -> Any:
+        """The same columns as one problem, for methods that work on blocks."""
+        from .block import BlockSystem
+
+        return BlockSystem(self, columns)
+
     def split(self, x0: Any) -> list[Any]:
         """The columns of a first guess."""
         x0 = np.asarray(x0)

@@ -3,10 +3,10 @@
     x += A^H S (S^H A A^H S)^+ S^H (b - A x),   S drawn anew at each sketch step:
     rows   S = e_i,  i with probability ||a_i||^2 / ||A||_F^2  (Kaczmarz)
     block  S = some ``size`` columns of the identity, drawn by the same norms
-    gauss  S = one Gaussian vector
+    gauss  S = ``size`` Gaussian vectors
 
 A sketch step is a projection: the error || x - x* || never grows, whatever is drawn. An iteration is a pass of n rows
-(rows, block: n/size blocks), or one Gaussian sketch. Step: about 2.5 products (rows), one product with the adjoint
+(rows, block: n/size blocks), or one Gaussian sketch. Step: about 2.5 products (rows), ``size`` products with the adjoint
 (gauss), a small dense solve a block (block); the true residual, one product, is examined every ``look`` iterations at
 most, sooner where the rate seen so far foretells the end. Memory: x, and row norms. Leaves ``residual``, as examined.
 The expected rate is 1 - sigma_min^2 / ||A||_F^2 a sketch step, so on ill-conditioned matrices this is hopeless beside
@@ -50,7 +50,7 @@ class SketchProject:
     ----------
     kind : {"rows", "block", "gauss"}
     size : int, optional
-        Rows of a block; about the square root of n by default.
+        Rows of a block, about the square root of n by default; Gaussian vectors of a sketch, one by default.
     seed : int, default 0
     look : int, default 32
         Iterations between two examinations of the residual, at most.
@@ -151,16 +151,16 @@ class SketchProject:
         problem.work.add("projections")
 
     def _gauss(self, problem: Any, state: SketchState) -> None:
-        v = state.rng.standard_normal(problem.n)
+        size = min(problem.n, self.size or 1)
+        V = state.rng.standard_normal((size, problem.n))
         if problem.dtype.kind == "c":
-            v = v + 1j * state.rng.standard_normal(problem.n)
-        v = v.astype(problem.dtype)
-        w = problem.adjoint(v)
-        size = np.vdot(w, w).real
-        if size > 0:
-            state.x += ((np.vdot(v, problem.rhs) - np.vdot(w, state.x)) / size).astype(problem.dtype) * w
-        problem.work.add("passes", 8)
-        problem.work.add("calls")
+            V = V + 1j * state.rng.standard_normal((size, problem.n))
+        V = V.astype(problem.dtype)
+        W = np.stack([problem.adjoint(v) for v in V])  # rows: A^H v
+        y = np.linalg.lstsq(W.conj() @ W.T, V.conj() @ problem.rhs - W.conj() @ state.x, rcond=None)[0]
+        state.x += (y @ W).astype(state.x.dtype)
+        problem.work.add("passes", 8 * size + 2 * size**2)
+        problem.work.add("calls", 8)
 
     def solution(self, problem: Any, state: SketchState) -> Any:
         """The iterate, a copy."""
@@ -173,7 +173,8 @@ class SketchProject:
     def estimate(self, problem: Any) -> Cost:
         """What one iteration costs as ``running``."""
         if self.kind == "gauss":
-            return Cost(0.0, 0.0, 1.0 + 8 * problem.weight("passes") + problem.weight("calls"))
+            each = 1.0 + 8 * problem.weight("passes")
+            return Cost(0.0, 0.0, (self.size or 1) * each + 8 * problem.weight("calls"))
         return Cost(0.0, 0.5, problem.weight("projections"))
 
 
