@@ -413,6 +413,7 @@ def test_every_method_is_enrolled():
     elsewhere = (  # families with a battery of their own
         ".methods.coordinate.",
         ".methods.fixedpoint.",
+        ".methods.separation",
         ".methods.least_squares.",
         ".methods.newton.",
         ".methods.wrapped.ls",

@@ -58,7 +58,10 @@ from .methods import (
     SparseTransport,
 )
 from .methods.coordinate import (
+    BlockDescent,
     CoordinateDescent,
+    ForestDescent,
+    TwoMetric,
 )
 from .methods.fixedpoint import (
     AnchoredExtragradient,
@@ -74,6 +77,7 @@ from .methods.fixedpoint import (
     VRHalpern,
     VRHalpernMonotone,
 )
+from .methods.separation import NormalizedLogistic
 from .operators import (
     AMG,
     IC,
@@ -108,6 +112,7 @@ from .problems import (
     Inclusion,
     LinearLeastSquares,
     LinearSystem,
+    Separation,
     Smooth,
     Transport,
     recalled,
@@ -146,6 +151,7 @@ __all__ = [
     "BiCG",
     "BiCGStab",
     "BlockCG",
+    "BlockDescent",
     "BlockJacobi",
     "Box",
     "Carried",
@@ -161,6 +167,7 @@ __all__ = [
     "Extragradient",
     "FixedPoint",
     "FlexibleCG",
+    "ForestDescent",
     "GaussSeidel",
     "GradientDescent",
     "GroupL1",
@@ -180,6 +187,7 @@ __all__ = [
     "Newton",
     "NewtonKrylov",
     "NonNegative",
+    "NormalizedLogistic",
     "NotConverged",
     "Path",
     "Picard",
@@ -189,6 +197,7 @@ __all__ = [
     "RestartedHalpern",
     "Result",
     "SaddleFreeNewton",
+    "Separation",
     "Session",
     "Sinkhorn",
     "SinkhornNewton",
@@ -200,6 +209,7 @@ __all__ = [
     "Status",
     "SymmetricPolynomial",
     "Transport",
+    "TwoMetric",
     "VRHalpern",
     "VRHalpernMonotone",
     "Warm",

@@ -15,6 +15,7 @@ __all__ = ["FAMILIES", "arms", "learner"]
 
 #: The first word of ``problem.kind_of_arms()``, and the module of this package whose ``arms(kind)`` serves it.
 FAMILIES: dict[str, str] = {
+    "separation": "separation",
     "least_squares": "least_squares",
     "stored": "linear",
     "operator": "linear",

@@ -18,6 +18,7 @@ _MODULES = frozenset(
     {
         "bandit",
         "bicgstab",
+        "blocks",
         "cg",
         "columns",
         "composite",

@@ -135,17 +135,22 @@ def _look_around(kind, par, lo, hi, ptr, idx, C, keep, near, w, score, gap, t, s
 
 
 @njit(cache=True, error_model="numpy")
-def _choose(kind, par, lo, hi, ptr, idx, near, w, score, W, ints):
-    """Choose W: the support, and what is nearest to joining it."""
+def _choose(kind, par, lo, hi, ptr, idx, C, near, w, score, gap, t, screening, W, ints):
+    """Screen the near ones by the gap over them, and choose W: the support, and what is nearest to joining it."""
     l1 = par[0]
-    left = ints[NNEAR]
-    own = more = 0
-    for q in range(left):
+    left = own = more = 0
+    radius = math.sqrt(2.0 * gap) if screening else np.inf
+    for q in range(ints[NNEAR]):
         b = near[q]
         if _inside(kind, l1, lo, hi, ptr, idx, w, score, b):
             own += 1
+        elif screening and t * score[b] + radius * math.sqrt(C[b]) < l1 * (1.0 - 1e-10):
+            continue
         elif kind != 1 and score[b] >= 0.9 * l1:
             more += 1
+        near[left] = b
+        left += 1
+    ints[NNEAR] = left
     cap = max(100, 2 * own + 50)
     bar = 0.9 * l1
     if own + more > cap and more > 0:  # a bar that lets about as many join as there is room for, by bisection
@@ -544,7 +549,7 @@ def descend(
             if ints[WIDE] == 1 or ints[KNOWN] == 1:
                 _look_around(kind, par, lo, hi, ptr, idx, C, keep, near, w, score, gap, t, screening, ints)
                 ints[WIDE] = ints[KNOWN] = 0
-            _choose(kind, par, lo, hi, ptr, idx, near, w, score, W, ints)
+            _choose(kind, par, lo, hi, ptr, idx, C, near, w, score, gap, t, screening, W, ints)
             reals[TARGET] = max(0.5 * goal, 0.1 * gap)
             if loss == 1:
                 _model(X, y, kind, ptr, idx, W, ints[NW], icpt, C, L, w, w0, z, v, h, reals)

@@ -7,6 +7,7 @@ from .least_squares import LinearLeastSquares
 from .linear import LinearSystem
 from .lowerings import douglas_rachford, forward_backward, proximal_point
 from .plain import recalled
+from .separation import Separation
 from .smooth import Smooth
 from .transport import Transport
 
@@ -16,6 +17,7 @@ __all__ = [
     "Inclusion",
     "LinearLeastSquares",
     "LinearSystem",
+    "Separation",
     "Smooth",
     "Transport",
     "douglas_rachford",

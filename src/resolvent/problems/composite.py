@@ -100,8 +100,16 @@ class Composite(Plain):
         self.__dict__.update(
             n=loss.size, dtype=loss.dtype, lo=lo, hi=hi, ptr=ptr, idx=idx, l1=l1, l2=l2, cert=cert,
             default_rtol=1e-3 if loss.dtype == np.float32 else 1e-6,
-            offers=frozenset({"columns", "prox", "gradient"} | ({"gap"} if cert else set())),
+            offers=self._offers(kind, l1 + l2 > 0, cert),
         )  # fmt: skip
+
+    def _offers(self, kind: int, penalised: bool, cert: int) -> frozenset[str]:
+        """What methods may need."""
+        quadratic = self.loss.code != 1 and not self.loss.intercept
+        said = {"columns": True, "prox": True, "gradient": True, "gap": cert > 0, "quadratic": quadratic}
+        said |= {"smooth": kind == 0 and not penalised, "bounds": kind == 1}
+        said["sparse"] = self.loss.code == 2 and self.loss.design.sparse
+        return frozenset(name for name, offered in said.items() if offered)
 
     # ---- what the Session asks -------------------------------------------------------------------------------------
 

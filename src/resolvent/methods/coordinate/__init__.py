@@ -1,8 +1,11 @@
-"""Coordinate and block methods."""
+"""Coordinate and block methods; each is entered here and in the family's battery."""
 
 from ...core.registry import register
+from .blocks import BlockDescent
 from .descent import CoordinateDescent
+from .forest import ForestDescent
+from .two_metric import TwoMetric
 
-__all__ = ["CoordinateDescent"]
+__all__ = ["BlockDescent", "CoordinateDescent", "ForestDescent", "TwoMetric"]
 
-register("method", (CoordinateDescent,))
+register("method", (BlockDescent, CoordinateDescent, ForestDescent, TwoMetric))
