@@ -42,6 +42,15 @@ def test_auto_with_kept_potentials_beats_auto_from_zero():
     assert total(warm[1:]) < 0.7 * total(cold[1:])
 
 
+def test_a_carried_shift_saves_work():
+    problems = list(gallery.sequence("drifting-points", count=12, size=150, seed=2))
+    spent = []
+    for learners in ([rv.Potentials()], [rv.Potentials(), rv.Carried("shift")]):
+        session = rv.Session("sinkhornnewton", learners, rtol=1e-8)
+        spent.append(total([session.solve(p) for p in problems]))
+    assert learners[1].used > 0 and spent[1] < spent[0]
+
+
 def test_auto_is_saved_and_goes_on_bit_for_bit(tmp_path):
     make = lambda: list(gallery.sequence("drifting-images", count=6, size=8))
     session = rv.Session(rtol=1e-9)

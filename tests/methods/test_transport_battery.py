@@ -290,6 +290,7 @@ def test_auto_solves_large_and_small_reg():
         ({"a": np.array([-0.5, 1.5])}, ValueError, r"a has the negative mass -0.5 at 0"),
         ({"b": np.array([0.5, np.nan])}, ValueError, r"b contains NaN or inf"),
         ({"a": np.array([0.5, 0.6])}, ValueError, r"a has the sum 1.1 and b has the sum 1.0"),
+        ({"a": np.full(2, 1e150), "b": np.full(2, 1e150)}, ValueError, r"a has the sum 2e\+150; a mass between"),
         ({"a": np.zeros(2)}, ValueError, r"a has the sum 0; a positive mass"),
         ({"C": np.array([[0.0, -1.0], [1.0, 0.0]])}, ValueError, r"C has the negative cost -1; add a constant"),
         ({"C": np.array([[0.0, np.nan], [1.0, 0.0]])}, ValueError, r"C contains NaN or inf"),

@@ -4,6 +4,7 @@ Each has potentials kept by a learner of its own.
 """
 
 from ..learners.guess import Potentials
+from ..learners.recycle import Carried
 from ..learners.select import Arm
 from ..methods import Sinkhorn, SinkhornNewton, SparseTransport
 
@@ -15,6 +16,6 @@ def arms(kind: str) -> list[Arm]:
     if "quadratic" in kind:
         return [Arm("sparsetransport", SparseTransport(), [Potentials()], guessing=False)]
     return [
-        Arm("sinkhornnewton", SinkhornNewton(), [Potentials()], guessing=False),
+        Arm("sinkhornnewton", SinkhornNewton(), [Potentials(), Carried("shift")], guessing=False),
         Arm("sinkhorn", Sinkhorn(), [Potentials()], guessing=False, least_steps=4.0),
     ]

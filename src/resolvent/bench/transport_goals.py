@@ -17,7 +17,7 @@ import numpy as np
 from ..api import solve
 from ..core import Session
 from ..gallery.transport import DriftingImages, DriftingPoints, grid_cost
-from ..learners import Potentials
+from ..learners import Carried, Potentials
 from ..methods import SinkhornNewton
 from ..problems import Transport
 from .goals import Item, Report, Say
@@ -233,7 +233,9 @@ def everywhere(report: Report, say: Say, quick: bool) -> None:
 
 
 def _warm_and_cold(problems: list[Any], tol: float) -> tuple[list[Any], list[Any]]:
-    warm, cold = (Session(SinkhornNewton(), v, rtol=tol, on_fail="ignore") for v in ([Potentials()], []))
+    warm, cold = (
+        Session(SinkhornNewton(), v, rtol=tol, on_fail="ignore") for v in ([Potentials(), Carried("shift")], [])
+    )
     pairs = [(warm.solve(p), cold.solve(p)) for p in problems]
     return [w for w, _ in pairs], [c for _, c in pairs]
 

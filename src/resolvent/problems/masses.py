@@ -71,6 +71,8 @@ def checked_masses(a: Any, b: Any) -> tuple[Any, Any, float]:
     total, other = float(a.sum(dtype=float)), float(b.sum(dtype=float))
     if not total > 0.0:
         raise ValueError(f"a has the sum {total:g}; a positive mass is expected")
+    if not 1e-100 < total < 1e100:
+        raise ValueError(f"a has the sum {total:g}; a mass between 1e-100 and 1e100 is expected: scale a and b")
     eps = max(float(np.finfo(v.dtype).eps) for v in (a, b))
     if abs(total - other) > 1e7 * eps * total and abs(total - other) > 64 * eps * np.sqrt(len(a) + len(b)) * total:
         raise ValueError(f"a has the sum {total!r} and b has the sum {other!r}; scale one of them to the other's mass")

@@ -106,6 +106,7 @@ class SinkhornNewton:
         else:
             f, g = problem.begin(x0)
             state.swept = self.sweeps
+            state.mu = _carried(carry.get("shift"), self.mu)
         ir *= 4.0**-state.level
         state.plan = Scaled(problem, f * ir, g * ir, ir)
         state.vectors = _vectors(state.plan, np.float64 if _wide(problem) else np.float32)
@@ -197,7 +198,7 @@ class SinkhornNewton:
         )
         problem.work.add("sparse", entries * max(1, abs(steps)))
         direction = x / size
-        direction -= direction[plan.m - 1]  # one potential pinned: a constant changes nothing
+        direction -= (plan.b @ direction) / problem.mass  # pinned in the mean: a constant changes nothing
         direction[plan.m :] = 0.0
         return direction, float(rhs @ direction)
 
@@ -214,17 +215,24 @@ class SinkhornNewton:
         return problem.join(scale * plan.rows, scale * plan.h[: plan.m])
 
     def harvest(self, problem: Any, state: NewtonState) -> dict[str, Any]:
-        """Nothing beside the potentials."""
-        return {}
+        """The shift in force; a shift is worth carrying where the next problem begins near its solution."""
+        return {"shift": np.array([state.mu])}
 
     def estimate(self, problem: Any) -> Cost:
         """One step: trial, extraction, and some forty products with a tenth of the plan."""
         return Cost(0.0, 0.0, problem.weight("scalings") + problem.weight("extractions") + 4.0)
 
 
+def _carried(shift: Any, first: float) -> float:
+    """A shift that an earlier run ended with, never above the first one of this method."""
+    value = first if shift is None else float(np.ravel(shift)[0])
+    return min(first, max(value, 1e-4)) if math.isfinite(value) else first
+
+
 def _wide(problem: Any) -> bool:
     """Whether the masses span more than single precision holds."""
-    return min(problem.source.min(), problem.targets.min()) < 1e-15 * problem.mass
+    mass = problem.mass
+    return min(problem.source.min(), problem.targets.min()) < 1e-15 * mass or not 1e-12 < mass < 1e12
 
 
 def _vectors(plan: Scaled, dtype: Any) -> tuple[Any, ...]:

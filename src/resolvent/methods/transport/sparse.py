@@ -96,6 +96,10 @@ class SinkhornNewtonSparse:
         """One sweep of Sinkhorn's, or one Newton step."""
         problem.work.add("calls")
         state.k += 1
+        with np.errstate(all="ignore"):  # what is not finite is found in the residual
+            self._advance(problem, state)
+
+    def _advance(self, problem: Any, state: SparseNewtonState) -> None:
         if state.swept < self.sweeps:
             state.swept += 1
             state.f = state.f + np.log(problem.source / state.r)
