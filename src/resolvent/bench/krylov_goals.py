@@ -98,6 +98,35 @@ def short(report: Report, say: Say, quick: bool, name: str, size: int | None) ->
     report(f"auto: best peer over auto in seconds, {label}", ratio_of(table, name in _DIRECT), _SHORT, ">=")
 
 
+def recycle(report: Report, say: Say, quick: bool) -> None:
+    """GCRO-DR that carries a space, with Jacobi, against GMRES(50) and SciPy's gcrotmk with carried CU."""
+    from .recycling import recycling
+
+    found = recycling(4, 12) if quick else recycling()
+    _tell(found["rows"], "products", say)
+    report("recycling: products of GMRES(50) over ours, darcy-path, Jacobi", found["products"], 2.5, ">=")
+    report("recycling: seconds over those of gcrotmk with carried CU", found["seconds"], 1.05, "<=")
+    report("recycling: systems not solved", found["failed"], 0.0, "<=")
+
+
+def deflate(report: Report, say: Say, quick: bool) -> None:
+    """Deflation against SSOR-CG at its best fixed omega: dense in steps and seconds, or by sub-domains in seconds."""
+    from .recycling import deflation
+
+    found = deflation(3, 20) if quick else deflation()
+    _tell(found["rows"], "steps", say)
+    say(f"dense: steps {found['dense_steps']:.2f} (goal 0.62), seconds {found['dense_seconds']:.2f} (goal 0.95)")
+    say(f"by sub-domains: {found['blocks_faster']:.2f} x faster (goal 1.5)")
+    dense = found["dense_steps"] <= 0.62 and found["dense_seconds"] <= 0.95
+    report("deflation: either pays on darcy-path", float(dense or found["blocks_faster"] >= 1.5), 1.0, ">=")
+
+
+def _tell(rows: dict[str, dict[str, float]], what: str, say: Say) -> None:
+    for name, row in sorted(rows.items(), key=lambda pair: pair[1]["seconds"]):
+        failed = f", {row['failed']:.0f} not solved" if row["failed"] else ""
+        say(f"{name:28s} {row['seconds']:8.3f} s, {row['counted']:8.0f} {what}{failed}")
+
+
 def product(report: Report, say: Say, quick: bool) -> None:
     """y = A x against a triad of the same footprint, in turn; the same bits on two threads."""
     from .product import measured
@@ -128,5 +157,7 @@ ITEMS: dict[str, Item] = {
     },
     "mean": mean,
     **{f"short {name} {size or ''}".strip(): partial(short, name=name, size=size) for name, _, size, _ in ROWS},
+    "recycling": recycle,
+    "deflation": deflate,
     "hurts": hurts,
 }
