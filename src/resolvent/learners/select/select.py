@@ -187,7 +187,8 @@ class Select(Learner):
             if i == self.best or arm.failures >= 2 or (arm.tried_at >= 0 and self.count - arm.tried_at < arm.wait):
                 continue
             floor, setup = self._floor(problem, arm)
-            if floor < 0.85 * best and setup < 8 * best and setup + 0.3 * best < 0.4 * self.purse.left:
+            left = self.purse.left
+            if floor < 0.85 * best and setup < 8 * best and setup + 0.3 * best < 0.4 * left and 1.3 * best < left:
                 expected = self._expected(problem, arm)
                 options.append((not arm.sure, expected is None or expected > 0.85 * best, floor, i))
         if options:
