@@ -119,6 +119,8 @@ ROWS = [
     Row("minres-indefinite", rv.MINRES(), indefinite),
     Row("minres+jacobi", rv.MINRES(rv.Jacobi())),
     Row("minres+direct", rv.MINRES(rv.Direct()), kernel=False),
+    Row("rminres", rv.RMINRES(4), kernel=False),
+    Row("rminres-indefinite", rv.RMINRES(4), indefinite, kernel=False),
     Row("cocg", rv.COCG(), lossy, kernel=False),
     Row("cocg+jacobi", rv.COCG(rv.Jacobi()), lossy, kernel=False),
     Row("flexiblecg", rv.FlexibleCG(), kernel=False),

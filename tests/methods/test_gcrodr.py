@@ -7,7 +7,7 @@ import scipy.linalg as la
 import resolvent as rv
 from resolvent import gallery
 from resolvent.core import Residual, Steps, drive
-from resolvent.methods.krylov.gcrodr import _images
+from resolvent.methods.krylov.gcrodr import images_of
 from resolvent.methods.krylov.ritz import harmonic, orthonormal_images
 from resolvent.operators.space import Space
 
@@ -113,7 +113,7 @@ def test_images_that_depend_are_left_out():
     U = rng.standard_normal((5, 60))
     U[3] = U[0] - 2 * U[1]
     U[4] = 0.0
-    C, U = _images(problem, U)
+    C, U = images_of(problem, U)
     assert C.shape == (3, 60) and np.linalg.norm(C @ C.T - np.eye(3)) <= 1e-12
     assert np.linalg.norm(A @ U.T - C.T) <= 1e-9
     Q, P, whole = orthonormal_images(np.eye(5, 4), np.ones((4, 2)), [1, 2])

@@ -12,6 +12,7 @@ from .krylov.gcrodr import GCRODR
 from .krylov.gmres import FGMRES, GMRES
 from .krylov.idr import IDR
 from .krylov.minres import MINRES
+from .krylov.rminres import RMINRES
 from .least_squares.cgls import CGLS
 from .least_squares.qr import QR
 from .newton import FOSI, OASIS, GradientDescent, HeavyBall, LazyNewton, Newton, SaddleFreeNewton
@@ -46,6 +47,7 @@ __all__ = [
     "OASIS",
     "QMR",
     "QR",
+    "RMINRES",
     "SOR",
     "SSOR",
     "TFQMR",
@@ -95,6 +97,7 @@ register(
         CG,
         FOSI,
         MINRES,
+        RMINRES,
         OASIS,
         SOR,
         SSOR,

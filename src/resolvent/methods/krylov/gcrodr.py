@@ -41,7 +41,7 @@ from .arnoldi import (
 from .common import preconditioned
 from .ritz import harmonic, orthonormal_images
 
-__all__ = ["GCRODR"]
+__all__ = ["GCRODR", "images_of"]
 
 
 class GCRODRState(State):
@@ -137,7 +137,7 @@ class GCRODR:
         space, state.waiting = state.waiting, None
         C, U = space.images(problem), space.U
         if C is None:
-            found = _images(problem, U)
+            found = images_of(problem, U)
             if found is None:
                 return
             C, U = found
@@ -358,7 +358,7 @@ def _coordinates(state: GCRODRState, U: Any) -> tuple[Any, Any]:
     return (U / state.bound.inverse, None) if _diagonal(state) else (U, U)
 
 
-def _images(problem: Any, U: Any) -> tuple[Any, Any] | None:
+def images_of(problem: Any, U: Any) -> tuple[Any, Any] | None:
     """C = A U with orthonormal rows, and the U that belongs to it; what A maps to nearly the same is left out."""
     AU = rows(U[0, :], U.shape[0])
     for i in range(U.shape[0]):
