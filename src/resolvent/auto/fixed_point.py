@@ -16,8 +16,10 @@ def arms(kind: str) -> list[Arm]:
     n = 1
     for size in shape:
         n *= int(size)
-    found = [Arm("anderson", Anderson(depth=max(5, min(100, _ENTRIES // n))), [Warm()], least_steps=5.0)]
-    if "linearization" in offers.split("+"):
+    newton = "linearization" in offers.split("+")
+    dear = 8.0 if newton else 1.0  # what needs no linearisation rarely wins against what has one
+    found = [Arm("anderson", Anderson(depth=max(5, min(100, _ENTRIES // n))), [Warm()], least_steps=5.0 * dear)]
+    if newton:
         found.insert(0, Arm("newton", Linearized(), [Warm(), Carried("inner")], least_steps=2.0))
-    newton = Arm("newton-krylov", NewtonKrylov(), [Warm(), Carried("inner")], least_steps=2.0)
-    return [*found, newton, Arm("halpern", Halpern(), [Warm()], least_steps=50.0)]
+    krylov = Arm("newton-krylov", NewtonKrylov(), [Warm(), Carried("inner")], least_steps=2.0 * dear)
+    return [*found, krylov, Arm("halpern", Halpern(), [Warm()], least_steps=50.0 * dear)]

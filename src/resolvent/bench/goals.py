@@ -16,7 +16,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "linear": ("linear",),
     "trust": ("trust_goals",),
     "krylov": ("krylov_goals",),
-    "optimization": ("newton_goals", "composite_goals", "block_goals"),
+    "optimization": ("newton_goals", "composite_goals", "block_goals", "fixed_point_goals"),
     "transport": ("transport_goals",),
 }
 

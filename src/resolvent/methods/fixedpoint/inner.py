@@ -54,6 +54,8 @@ class Inner:
         else:  # its products were counted as they were made
             passes = result.work.get("passes", 0.0) + 6.0 * result.work.get("products", 0.0)
             problem.work.add("passes", passes)
+        made = result.work.get("products", 0.0) + 2.0 * result.work.get("bicgstab_steps", 0.0)
+        problem.work.add("inner_products", made)  # bookkeeping: their price is in ``inner``, or they are maps
         problem.work.add("inner_steps", result.steps)
         return result
 

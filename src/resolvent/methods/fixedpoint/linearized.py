@@ -3,7 +3,8 @@
     A_k = I - T'(x_k),   b_k = T(x_k) - T'(x_k) x_k,   A_k x_{k+1} = b_k
 
 inexactly, to a forcing term. Step: one linearisation, one product with A and a linear solve. The residual is A x - b, so
-that no evaluation of the map is needed besides. Memory: x, a residual, A and what the linear solver takes. Leaves
+that no evaluation of the map is needed besides; where the linear solve went as far as the tolerance asks, its result is left
+to the loop's measure. Memory: x, a residual, A and what the linear solver takes. Leaves
 ``residual``. Slot ``inner``: the Session of the linear solves, which goes on learning. Not where x0 is far from a solution
 of a map that is neither monotone nor contracting: a step that makes the residual ``growth`` times the best is halved up to
 ten times, and then the method gives up.
@@ -38,6 +39,7 @@ class LinearizedState(State):
     inner: Inner
     best: float
     eta: float
+    foretells: bool
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Linearized:
         kept = carry.get("inner")
         fits = isinstance(kept, Inner) and kept.fits(self.inner, self.learners)
         state.inner = kept if fits else Inner(self.inner, self.learners)
-        state.eta = self.forcing
+        state.eta, state.foretells = self.forcing, "residual" not in carry
         self._look(problem, state, problem.zero() if x0 is None else x0 + 0.0)
         state.best = state.seen["residual"]
         return state
@@ -102,34 +104,39 @@ class Linearized:
         with np.errstate(all="ignore"):
             state.r = -np.reshape(state.system.residual(np.ravel(x)), x.shape)
         problem.work.add("inner", state.system.product_seconds / problem.product_seconds)
+        problem.work.add("inner_products")
         problem.work.add("passes", 3)
         state.seen["residual"] = problem.size(state.r)
 
     def step(self, problem: Any, state: LinearizedState) -> None:
-        """One linear solve, and the linearisation at what it gives."""
+        """One linear solve for the correction, and the linearisation at what it gives."""
+        if state.system is None:  # the last iterate was left to the loop's measure, and no rule took it
+            self._look(problem, state, state.x)
         x, before = state.x, state.seen["residual"]
-        length = float(np.linalg.norm(state.r))
-        tolerance = max(state.eta * length, _SHARE * (state.goal or 0.0))
-        result = state.inner.solve(problem, state.system, np.ravel(x), min(tolerance, self.forcing * length))
+        length, share = float(np.linalg.norm(state.r)), _SHARE * (state.goal or 0.0)
+        system = LinearSystem(state.system.A, np.ravel(-state.r))
+        result = state.inner.solve(problem, system, None, max(state.eta * length, min(share, self.forcing * length)))
         state.k += 1
         if failed(result):
             state.status, state.reason = Status.BREAKDOWN, f"the linear solve failed: {result.reason}"
             return
-        y = np.reshape(result.x, x.shape)
-        self._look(problem, state, y)
-        for _ in range(_HALVINGS):
-            if state.seen["residual"] <= self.growth * state.best:
-                break
-            y = 0.5 * (x + y)
-            self._look(problem, state, y)
+        s = np.reshape(result.x, x.shape)
+        if state.foretells and result.ok and result.seen["residual"] <= 1.001 * share:
+            state.x, state.system, state.foretells = x + s, None, False
+            state.seen["residual"] = result.seen["residual"]
+            return
+        self._accept(problem, state, x, s)
         now = state.seen["residual"]
         state.eta = forcing(before, now, state.eta, self.forcing)
-        if not now <= self.growth * state.best:
-            state.status, state.reason = (
-                Status.STAGNATED,
-                "no step along the linearised solution keeps the residual down",
-            )
         state.best = min(state.best, now)
+
+    def _accept(self, problem: Any, state: LinearizedState, x: Any, s: Any) -> None:
+        """Go the whole way; half of it, a quarter, ... while the residual is far above the best."""
+        for halving in range(_HALVINGS + 1):
+            self._look(problem, state, x + 0.5**halving * s)
+            if state.seen["residual"] <= self.growth * state.best:
+                return
+        state.status, state.reason = Status.STAGNATED, "no step along the linearised solution keeps the residual down"
 
     def solution(self, problem: Any, state: LinearizedState) -> Any:
         """The iterate."""
