@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Cost, State, Status
+from ..operators.base import Transposed
 from ..operators.engines import applied
 from ..operators.factor import factor, factor_estimate
 
@@ -78,7 +79,7 @@ class Direct:
         """Solve, or refine; factor first where there is no factor that gains."""
         x, r, before = state.x, state.r, state.seen["residual"]
         if state.bound is None:
-            state.bound, state.own = factor(self, problem), True
+            state.bound, state.own = factor(self, _base(problem)), True
         self._refine(problem, state)
         state.k += 1
         if not state.seen["residual"] <= _GAIN * before:
@@ -92,7 +93,7 @@ class Direct:
             problem.work.add(name, amount)
         problem.work.add("passes", 4)
         with np.errstate(all="ignore"):  # what overflows is found in the residual
-            state.x = state.x + applied(state.bound, state.r)
+            state.x = state.x + applied(_turned(problem, state.bound), state.r)
         self._look(problem, state)
 
     def _look(self, problem: Any, state: DirectState) -> None:
@@ -111,7 +112,7 @@ class Direct:
         elif state.seen["residual"] <= 0.5 * before:
             return
         elif getattr(state.bound, "trusting", False):
-            state.bound = factor(self, problem, robust=True)
+            state.bound = factor(self, _base(problem), robust=True)
             state.x, state.r, state.seen["residual"] = problem.start(None, {})
         elif state.fine < _LOOKS and math.isfinite(state.seen["residual"]):
             state.fine += 1
@@ -131,3 +132,13 @@ class Direct:
     def estimate(self, problem: Any) -> Cost:
         """Set-up from the flops of the pattern (exact once known)."""
         return factor_estimate(problem)
+
+
+def _base(problem: Any) -> Any:
+    """The system with the matrix itself, where the problem is one with its transpose."""
+    base = getattr(problem, "base", None)
+    return problem if base is None else base
+
+
+def _turned(problem: Any, bound: Any) -> Any:
+    return bound if getattr(problem, "base", None) is None else Transposed(bound)

@@ -13,7 +13,7 @@ from .. import kernels
 from ..core import Work
 from ..core.registry import from_record, to_record
 
-__all__ = ["Bound", "Stored"]
+__all__ = ["Bound", "Stored", "Transposed", "transposed"]
 
 _DTYPES = frozenset(np.dtype(t) for t in ("float32", "float64", "complex64", "complex128"))
 
@@ -146,3 +146,43 @@ class Bound:
             raise ValueError(f"the recipe of a {cls.__name__} does not give one")
         bound.matrix_version = int(state["matrix_version"])
         return bound
+
+
+class Transposed:
+    """A set-up of A, applied transposed for a system with A^T; all else is the set-up's own."""
+
+    def __init__(self, original: Any) -> None:
+        self.original = original
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "original":
+            raise AttributeError(name)
+        return getattr(self.original, name)
+
+    def apply(self, r: Any) -> Any:
+        """M^-T r."""
+        return self.original.apply_transposed(r)
+
+    def apply_transposed(self, r: Any) -> Any:
+        """M^-1 r."""
+        return self.original.apply(r)
+
+
+class Rebuilt:
+    """A set-up of A^T itself, of a recipe that cannot be applied transposed: serves this solve, and is not carried."""
+
+    def __init__(self, bound: Any) -> None:
+        self.apply, self.counts = bound.apply, bound.counts
+
+
+def transposed(recipe: Any, problem: Any, kept: Any, bind: Any) -> Any:
+    """The preconditioner of a system with A^T: what is kept of A or set up for it, transposed where it can be."""
+    bound = getattr(kept, "original", kept) if kept is not None else bind(recipe, problem.base)
+    if hasattr(bound, "engine"):  # read off the matrix at hand at the price of a gather
+        return bind(recipe, problem)
+    if hasattr(bound, "apply_transposed"):
+        return Transposed(bound)
+    if "symmetric" in getattr(recipe, "needs", ()) and problem.dtype.kind != "c":
+        bound.apply_transposed = bound.apply
+        return Transposed(bound)
+    return Rebuilt(bind(recipe, problem))

@@ -94,10 +94,17 @@ class FactorBound(Bound):
 
     def apply(self, r: Any) -> Any:
         """A^-1 r."""
+        return self._solved(r, "T")
+
+    def apply_transposed(self, r: Any) -> Any:
+        """A^-T r."""
+        return self._solved(r, "N")
+
+    def _solved(self, r: Any, trans: str) -> Any:
         if self.perm is None:
-            return self.lu.solve(r, trans="T")
+            return self.lu.solve(r, trans=trans)
         z = np.empty_like(r)
-        z[self.perm] = self.lu.solve(r[self.perm], trans="T")
+        z[self.perm] = self.lu.solve(r[self.perm], trans=trans)
         return z
 
 
@@ -121,6 +128,10 @@ class DenseFactorBound(Bound):
     def apply(self, r: Any) -> Any:
         """A^-1 r."""
         return la.lu_solve(self.lu, r, check_finite=False)
+
+    def apply_transposed(self, r: Any) -> Any:
+        """A^-T r."""
+        return la.lu_solve(self.lu, r, trans=1, check_finite=False)
 
 
 def factor_estimate(problem: Any) -> Cost:

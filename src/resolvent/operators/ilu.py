@@ -174,6 +174,10 @@ class ILUTBound(Bound):
         """(L U)^-1 r."""
         return self.lu.solve(r, trans="T")  # the transpose of A was factored: its CSC arrays are A's CSR arrays
 
+    def apply_transposed(self, r: Any) -> Any:
+        """(L U)^-T r."""
+        return self.lu.solve(r, trans="N")
+
 
 def _ladder(recipe: ILUT, A: Any, problem: Any) -> tuple[Any, float]:
     """The factors and the fill factor that served; rungs that failed are work, too."""

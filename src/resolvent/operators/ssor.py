@@ -31,6 +31,8 @@ class JacobiBound(Bound):
         """D^-1 r."""
         return self.inverse * r
 
+    apply_transposed = apply
+
     def engine(self, problem: Any, x: Any, r: Any, norm: float) -> Any:
         """CG with this preconditioner fused in.
 

@@ -17,6 +17,7 @@ __all__ = [
     "compensated",
     "csr_parts",
     "first_guess",
+    "flip",
     "found_symmetric",
     "kind_of",
     "ldexp",
@@ -47,6 +48,20 @@ def other_library(problem: Any) -> bool:
     object.__setattr__(problem, "__class__", ArraySystem)
     problem._prepare()
     return True
+
+
+def flip(problem: Any) -> None:
+    """Make the problem one with the transpose of its matrix.
+
+    Raises
+    ------
+    ValueError
+        When that cannot be had.
+    """
+    from .transposed import TransposedSystem
+
+    object.__setattr__(problem, "__class__", TransposedSystem)
+    problem._prepare()
 
 
 def kind_of(A: Any, square: bool = True) -> str:

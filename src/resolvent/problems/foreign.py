@@ -8,6 +8,7 @@ back as such an array, with b's dtype and device. Only numbers (norms, dot produ
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,9 @@ class ArraySystem(LinearSystem):
         wide = xp.result_type(A, b) if self.dense else b.dtype
         ready["inner"] = wide
         ready["dtype"] = np.result_type(*dtypes)
-        ready["matrix"] = xp.astype(A, wide) if self.dense else A
+        if self.transposed and not self.dense:
+            raise ValueError("transposed=True was given with an operator over another library; give its transpose")
+        ready["matrix"] = xp.astype(A.T if self.transposed else A, wide) if self.dense else A
         ready.update(kind="operator", n=int(b.shape[0]), eps=float(np.finfo(self.dtype).eps), stored=False)
         ready.update(symbolic={}, memory={}, epoch=0, matrix_version=0, work=Work(), vetted=True)
         self._take(xp.astype(b, wide))
@@ -105,6 +108,10 @@ class ArraySystem(LinearSystem):
     def nonzeros(self) -> int:
         """n^2 of an array; for an operator an estimate of its cost, 8 a row."""
         return self.n * self.n if self.dense else 8 * self.n
+
+    def transpose(self, b: Any) -> LinearSystem:
+        """The system with the transpose of this matrix and another right-hand side."""
+        return replace(self, b=b, transposed=not self.transposed)
 
     def parts(self) -> None:
         """Always one vector."""

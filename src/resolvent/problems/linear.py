@@ -8,7 +8,7 @@ operators against their own answer to 2 x at the first measure (a linear map dou
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..core import Cost, Measure, OperatorError, Status, Work
 from ..core.costs import product_seconds, weights
 from ..core.order import low_frequencies
 from . import checks
+from .asked import Asked
 from .columns import Columns
 from .explain import explain_failure
 from .memory import Remembering
@@ -29,12 +30,11 @@ __all__ = ["LinearSystem"]
 
 _weights = lru_cache(maxsize=64)(weights)
 _LARGEST = float(np.finfo(np.float64).max)
-_OFFERS = frozenset({"adjoint", "complex symmetric", "entries", "products", "symmetric"})
 _EPS = {np.dtype(t): float(np.finfo(t).eps) for t in ("float32", "float64", "complex64", "complex128")}
 
 
 @dataclass(frozen=True, eq=False)
-class LinearSystem(Remembering, Columns, Units, Shaped):
+class LinearSystem(Asked, Remembering, Columns, Units, Shaped):
     """A square linear system A x = b.
 
     Parameters
@@ -56,6 +56,9 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
         Candidates for smoothed aggregation (rigid body modes).
     version : hashable, optional
         For operators: equal versions say that the operator is the same as before.
+    transposed : bool, default False
+        Solve A^T x = b (not conjugated). A Session takes it for the same matrix: what is kept of A serves, applied
+        transposed. ``problem.transpose(b)`` makes one from another.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
     nullspace: Any = None
     near_nullspace: Any = None
     version: Any = None
+    transposed: bool = False
 
     def __post_init__(self) -> None:
         A, b = self.A, self.b
@@ -113,6 +117,8 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
             ready["kernel_basis"] = checks.orthonormal(self.nullspace, A.shape[0], dtype)
         if self.near_nullspace is not None:
             checks.columns(self.near_nullspace, A.shape[0], dtype, "near_nullspace")
+        if self.transposed:
+            checks.flip(self)
 
     def _take(self, b: Any) -> None:
         """Scale b once by a power of two when its norm could over- or underflow."""
@@ -162,27 +168,6 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
         facts: dict[str, Any] = self.memory.setdefault("facts", {})
         return facts
 
-    def lacks(self, needs: frozenset[str]) -> str | None:
-        """One sentence when something in ``needs`` is not offered."""
-        other = sorted(needs - _OFFERS)
-        if other:
-            return f"it needs {', '.join(other)}, which a linear system does not offer; use method 'auto'"
-        if "entries" in needs and not self.stored:
-            return (
-                "it needs the entries of A, and an operator was given; pass a matrix or use cg without preconditioner"
-            )
-        if "complex symmetric" in needs and not self.is_complex_symmetric():
-            return "it needs a matrix that is equal to its transpose (not conjugated) and this one is not; use bicgstab or idr"
-        if "symmetric" in needs and not self.is_symmetric() and not self._symmetric_now():
-            word = "Hermitian" if self.dtype.kind == "c" else "symmetric"
-            return f"it needs a {word} matrix and this one is not; use method 'direct' or 'auto'"
-        return None
-
-    def _symmetric_now(self) -> bool:
-        """Looked at again before anything is refused: what is remembered may be of an earlier matrix of the pattern."""
-        self.facts.pop("symmetric", None)
-        return self.is_symmetric()
-
     def price(self) -> Cost:
         """Cost of the work so far, in products."""
         return self.work.price(_weights(self.n, self.nonzeros))
@@ -201,34 +186,37 @@ class LinearSystem(Remembering, Columns, Units, Shaped):
         guess = getattr(method, "estimate", None)
         return None if guess is None else guess(self)
 
-    def is_symmetric(self) -> bool:
-        """Symmetric (Hermitian), as said or as found; found once per pattern."""
-        if self.symmetric is not None:
-            return bool(self.symmetric)
-        known = self.facts.get("symmetric")
-        if known is None:
-            self._vet()
-            known = checks.found_symmetric(self)
-            if self.stored:
-                self.work.add("symmetry", 1, "once")
-            self.facts["symmetric"] = known
-        return bool(known)
-
-    def is_complex_symmetric(self) -> bool:
-        """Equal to its transpose, not conjugated; found anew at each question, an operator is taken at its word."""
-        if self.dtype.kind != "c":
-            return self.is_symmetric() or self._symmetric_now()
-        self._vet()
-        if self.stored:
-            self.work.add("symmetry", 1, "once")
-        return checks.found_symmetric(self, hermitian=False)
-
     def diagonal(self) -> Any:
         """The diagonal of A as a new array; zeros where nothing is stored. Raises nothing."""
         self._vet()
         d = np.zeros(self.n, dtype=self.dtype)
         kernels.csr.diagonal(self.ip, self.ix, self.data, d)
         return d
+
+    def transpose(self, b: Any) -> "LinearSystem":
+        """The system with the transpose (not conjugated) of this matrix and another right-hand side.
+
+        Parameters
+        ----------
+        b : array, shape (n,) or (n, k)
+
+        Returns
+        -------
+        LinearSystem
+            Which a Session solves with what it kept of this matrix.
+
+        Examples
+        --------
+        >>> import numpy as np, resolvent as rv
+        >>> session, A = rv.Session("direct", learners=[rv.Lifetime("factor")]), np.array([[2.0, 1.0], [0.0, 4.0]])
+        >>> problem = rv.LinearSystem(A, np.ones(2))
+        >>> forward, backward = session.solve(problem), session.solve(problem.transpose(np.array([2.0, 5.0])))
+        >>> backward.x.tolist(), backward.work.get("factorizations", 0)
+        ([1.0, 1.0], 0)
+        """
+        if self.transposed:
+            return replace(self.base, b=b)  # type: ignore[attr-defined]
+        return replace(self, b=b, transposed=True)
 
     def product(self, x: Any) -> Any:
         """A x as a new array, counted.

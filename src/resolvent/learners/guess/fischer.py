@@ -79,7 +79,7 @@ class Guess(Learner):
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """Set x0 and its residual, unless the user gave x0 or the record speaks against it."""
         self._mine = False
-        if not isinstance(getattr(problem, "rhs", None), np.ndarray):  # no linear system over NumPy: nothing to project
+        if not _projectable(problem):
             return advice
         if problem.epoch != self._epoch:
             self._x, self._ax, self._epoch = [], [], problem.epoch
@@ -139,7 +139,7 @@ class Guess(Learner):
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep the solution; compare the cost with that of solves from zero."""
-        if not isinstance(getattr(problem, "rhs", None), np.ndarray):  # nothing to combine
+        if not _projectable(problem):
             return
         if result.ok and result.x is not None:
             self._keep(problem, result)
@@ -256,6 +256,11 @@ def _number(value: Any) -> float:
     if type(value) not in (int, float) or not 0.0 <= value < math.inf:
         raise ValueError("the record of a guess holds what is no cost and no count")
     return float(value)
+
+
+def _projectable(problem: Any) -> bool:
+    """Whether it is a linear system over NumPy, with the matrix and not with its transpose."""
+    return isinstance(getattr(problem, "rhs", None), np.ndarray) and not getattr(problem, "transposed", False)
 
 
 def _norm(v: Any) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ...core import Cost, OperatorError, SetupError, State, Status
+from ...operators.base import transposed
 from ...operators.engines import applied
 from ...operators.given import recipe_of
 
@@ -40,8 +41,15 @@ def bound_of(recipe: Any, problem: Any, carry: Mapping[str, Any]) -> tuple[Any, 
     if recipe is None:
         return None, False
     kept = carry.get("preconditioner")
-    if kept is not None and kept.fits(recipe):
-        return kept, True
+    kept = kept if kept is not None and kept.fits(recipe) else None
+    if getattr(problem, "base", None) is not None:  # a system with A^T
+        return transposed(recipe, problem, kept, lambda r, p: _bound(r, p, carry)), kept is not None
+    if kept is not None:
+        return getattr(kept, "original", kept), True
+    return _bound(recipe, problem, carry), False
+
+
+def _bound(recipe: Any, problem: Any, carry: Mapping[str, Any]) -> Any:
     try:
         bound = recipe.bind(problem, carry)
     except (SetupError, OperatorError, MemoryError):
@@ -50,7 +58,7 @@ def bound_of(recipe: Any, problem: Any, carry: Mapping[str, Any]) -> tuple[Any, 
         raise SetupError(f"the preconditioner's set-up raised {type(error).__name__}: {error}") from error
     if not (hasattr(bound, "apply") or hasattr(bound, "engine")):
         raise SetupError(f"the preconditioner's set-up gave a {type(bound).__name__}, which has no apply")
-    return bound, False
+    return bound
 
 
 def preconditioned(problem: Any, bound: Any, r: Any) -> Any:
