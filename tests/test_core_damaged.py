@@ -219,3 +219,71 @@ def test_a_summary_before_anything_was_solved_from_nothing():
     failing.solve(rv.LinearSystem(np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([1.0, 0.0])))
     lines = failing.summary().splitlines()
     assert lines[-1] == "not solved: 1 x BUDGET" and not any("against solving cold" in line for line in lines)
+
+
+# ---- what only a changed line would break --------------------------------------------------------------------------
+
+
+def test_a_byte_of_an_array_that_is_wrong_is_noticed():
+    data = bytearray(GOOD)
+    at = data.index(np.arange(6.0).tobytes())
+    data[at + 10] ^= 1
+    with pytest.raises(StateFileError, match="damaged"):
+        loads(bytes(data))
+    with pytest.raises(StateFileError, match="not readable"):  # a right digest over it: the archive's own sum is wrong
+        loads(signed(data))
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00"), (b"\x93NUMPY", b"\x93NUMPZ")])
+def test_an_array_of_another_version_is_refused(old, new):
+    import io
+    import zipfile
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as archive, zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as other:
+        for name in archive.namelist():
+            part = archive.read(name)
+            other.writestr(
+                zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), part.replace(old, new) if "npy" in name else part
+            )
+        other.comment = b"0" * 64
+    with pytest.raises(StateFileError, match=r"not \.npy version 1\.0"):
+        loads(signed(buffer.getvalue()))
+
+
+def test_as_many_members_as_are_allowed(monkeypatch):
+    many = dumps({"a": [np.zeros(1)] * 3})  # four members with the tree
+    monkeypatch.setattr(persist, "_MEMBERS", 4)
+    assert len(loads(many)["a"]) == 3
+    monkeypatch.setattr(persist, "_MEMBERS", 3)
+    with pytest.raises(StateFileError, match="members"):
+        loads(many)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")
+def test_writing_leaves_no_file_open(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        atomic_write(tmp_path / "x", b"whole")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_a_state_leaves_out():
+    """Plans that are made again and seconds that differ from run to run are not saved; figures of a pattern are."""
+    session = rv.Session(rv.CG(rv.Direct()), [rv.Lifetime("preconditioner")], rtol=1e-8)
+    session(np.diag([2.0, 3.0]), np.ones(2))
+    state = session.state_dict()
+    assert "symbolic" not in state["memory"] and state["totals"]["seconds"] == 0.0
+    assert session.totals["seconds"] > 0 and state["solved"] == 1 and state["auto"] is False
+    assert set(state["memory"]["figures"]) <= {"width", "factor.flops.True", "factor.flops.False"}
+    fresh = rv.Session("cg").state_dict()
+    assert fresh["memory"] == {"figures": {}} and fresh["solved"] == 0 and fresh["options"]["rtol"] is None
+    assert rv.Session("auto").state_dict()["method"] is None
+
+
+def test_a_session_that_solved_nothing_goes_there_and_back(tmp_path):
+    for method in ("cg", "auto"):
+        rv.Session(method, rtol=1e-8).save(tmp_path / "s.rv")
+        loaded = rv.Session.load(tmp_path / "s.rv")
+        assert loaded.solved == 0 and loaded.rtol == 1e-8
+        assert loaded.solve(rv.LinearSystem(np.diag([1.0, 2.0]), np.ones(2))).ok

@@ -29,6 +29,8 @@ class Case:
     product: object = None  # in place of ``true @ x``, for operators that are no matrix
     loose: bool = False  # its entries are sums that round: no claim on the residual beyond the tolerance
     more: dict = field(default_factory=dict)  # options of the solve
+    meets: object = None  # ``meets(case, b, x)`` in place of the judge of linear systems
+    solvable: bool = False  # with ``meets``: every method of the kind is expected to solve it
 
 
 def family(function):
