@@ -148,3 +148,42 @@ def test_width(parts, shapes, index):
     assert width["grid2"] == 23
     assert width["two blocks"] == 12
     assert width["hub"] >= 88
+
+
+def test_products_by_runs(parts, shapes, vector, dtype, index, near):
+    """Every shape: the same product, to the bit on any number of threads and from the shortest runs to none."""
+    for name, A in shapes.items():
+        A = A.astype(dtype)
+        ip, ix, a = parts(A, index)
+        n = len(ip) - 1
+        x = vector(n, dtype)
+        want, y, z = A @ x, np.empty_like(x), np.empty_like(x)
+        for shortest in (2, 8, n + 1):
+            plan = csr.runs(ip, ix, shortest)
+            assert plan[0, 0] == 0 and plan[-1, 1] == n and np.array_equal(plan[1:, 0], plan[:-1, 1]), name
+            csr.spmv_runs(plan, ip, ix, a, x, y)
+            assert np.allclose(y, want, rtol=0, atol=near * (abs(A) @ abs(x)).max())
+            for count in (2, 3):
+                z[:] = np.nan
+                csr.spmv_threads(plan, ip, ix, a, x, z, count)
+                assert np.array_equal(y, z)
+
+
+def test_runs_of_a_line_and_of_a_permuted_one(parts):
+    line = sp.diags_array([-np.ones(19), 2.0 * np.ones(20), -np.ones(19)], offsets=[-1, 0, 1]).tocsr()
+    assert csr.runs(*parts(line)[:2], 8).tolist() == [[0, 1, 0], [1, 19, 3], [19, 20, 0]]
+    order = np.random.default_rng(0).permutation(20)
+    assert csr.runs(*parts(line[order][:, order])[:2], 8).tolist() == [[0, 20, 0]]
+
+
+def test_large_systems_multiply_by_runs(monkeypatch):
+    import resolvent as rv
+
+    monkeypatch.setattr(csr, "LARGE", 50)
+    line = sp.diags_array([-np.ones(99), 3.0 * np.ones(100), -2.0 * np.ones(99)], offsets=[-1, 0, 1]).tocsr()
+    problem = rv.LinearSystem(line, np.ones(100))
+    assert np.allclose(problem.product(np.arange(100.0)), line @ np.arange(100.0), rtol=1e-14)
+    assert problem.symbolic["csr.runs"].tolist() == [[0, 1, 0], [1, 99, 3], [99, 100, 0]]
+    order = np.random.default_rng(0).permutation(100)
+    mixed = rv.LinearSystem(sp.csr_array(line[order][:, order]), np.ones(100))
+    assert np.allclose(mixed.product(np.ones(100)), mixed.A @ np.ones(100)) and mixed.symbolic["csr.runs"] is None

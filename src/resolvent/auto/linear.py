@@ -70,7 +70,7 @@ def _any_shape(n: int, factor: float) -> list[Arm]:
     return [
         Arm("bicgstab+ilu0", BiCGStab(ILU0()), least_steps=least, usual_steps=usual),
         Arm("bicgstab+jacobi", BiCGStab(Jacobi()), least_steps=1.5 * usual),
-        Arm("gmres+kept factor", GMRES(30, Direct()), [kept], carries=True),
+        Arm("gmres+kept factor", GMRES(30, Direct()), [kept], carries=True, guessing=False),
         Arm("gmres+ilut", GMRES(30, ILUT()), [dropped], carries=True, least_steps=2.0),
         Arm("gcrodr+ilu0", GCRODR(30, 10, ILU0()), [Recycle()], carries=True, least_steps=2.0 * least),
     ]

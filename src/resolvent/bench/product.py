@@ -20,7 +20,8 @@ def measured(m: int = 1000, rounds: int = 41) -> dict[str, float]:
     -------
     dict
         ``fraction`` of the triad's bandwidth (median of the rounds' own ratios), ``bandwidth`` in GB/s, ``triad_ms``,
-        ``ours_ms``, ``scipy_ms``, ``two_ms``, ``different`` (entries whose bits differ on two threads), ``n``.
+        ``ours_ms``, ``rows_ms`` (without the plan of runs), ``scipy_ms``, ``two_ms``, ``different`` (entries whose bits
+        differ on two threads), ``n``.
     """
     from .. import kernels
     from .probes import _grid
@@ -32,11 +33,13 @@ def measured(m: int = 1000, rounds: int = 41) -> dict[str, float]:
     a, b, c = np.zeros(least // 24), np.ones(least // 24), np.ones(least // 24)
     x = np.random.default_rng(0).standard_normal(n)
     y, z = np.empty(n), np.empty(n)
+    plan = kernels.csr.runs(ip, ix, 8)
     calls = {
         "triad": lambda: triad(a, b, c, 3.0),
-        "ours": lambda: kernels.csr.spmv(ip, ix, A.data, x, y),
+        "ours": lambda: kernels.csr.spmv_runs(plan, ip, ix, A.data, x, y),
+        "rows": lambda: kernels.csr.spmv(ip, ix, A.data, x, z),
         "scipy": lambda: A @ x,
-        "two": lambda: kernels.csr.spmv_threads(ip, ix, A.data, x, z, 2),
+        "two": lambda: kernels.csr.spmv_threads(plan, ip, ix, A.data, x, z, 2),
     }
     took: dict[str, list[float]] = {name: [] for name in calls}
     with one_thread():

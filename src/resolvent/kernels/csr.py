@@ -14,6 +14,8 @@ from numba import njit
 
 FAST = {"contract", "reassoc", "arcp", "nsz"}  # NaN and inf keep their meaning
 ROWWISE = {"contract", "arcp", "nsz"}  # for sums over short rows, which lose by being made into vector sums
+LARGE = 1_000_000  # entries from which on a plan of runs is made for products
+LONGEST = 32  # entries of a row in a run, at most
 _U = np.uint64
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
@@ -54,13 +56,81 @@ def spmv(ip, ix, a, x, y):
         y[i] = s
 
 
-def spmv_threads(ip, ix, a, x, y, parts):
-    """``y = A x`` on threads, each with rows of about as many entries: the same sums, so the same bits."""
-    n, pool = y.shape[0], _pool(parts)
-    cuts = np.searchsorted(ip, np.linspace(0, ip[-1], parts + 1)[1:-1].astype(ip.dtype))
-    ends = [0, *(int(c) for c in cuts), n]
-    rest = [pool.submit(spmv, ip[lo : hi + 1], ix, a, x, y[lo:hi]) for lo, hi in pairwise(ends[1:]) if hi > lo]
-    spmv(ip[: ends[1] + 1], ix, a, x, y[: ends[1]])
+@njit(cache=True)
+def runs(ip, ix, shortest):
+    """Rows of a canonical pattern in runs, ``first row, end, entries a row``: in a run each row has the columns of the
+    row before, one further. What is in no run of `shortest` rows has 0 as its entries.
+    """
+    n = ip.shape[0] - 1
+    out = np.empty((n + 1, 3), np.int64)
+    count, i = 0, 0
+    while i < n:
+        m = np.int64(ip[i + 1]) - np.int64(ip[i])
+        j, goes_on = i + 1, 0 < m <= LONGEST
+        while goes_on and j < n and np.int64(ip[j + 1]) - np.int64(ip[j]) == m:
+            q = np.int64(ip[j])
+            for e in range(q, q + m):
+                if np.int64(ix[e]) != np.int64(ix[e - m]) + 1:
+                    goes_on = False
+                    break
+            j += goes_on
+        if j - i < shortest:
+            m = 0
+        if m == 0 and count > 0 and out[count - 1, 2] == 0:
+            out[count - 1, 1] = j
+        else:
+            out[count, 0], out[count, 1], out[count, 2] = i, j, m
+            count += 1
+        i = j
+    return out[:count].copy()
+
+
+@njit(cache=True, fastmath={"nsz"}, nogil=True)
+def spmv_runs(plan, ip, ix, a, x, y):
+    """``y = A x`` on the rows of a plan of `runs`: columns are read once a run. No fused multiply-adds, so a row's bits do
+    not depend on how its loop was made; they may differ from those of `spmv` in the last place.
+    """
+    for g in range(plan.shape[0]):
+        lo, rows, m = _U(plan[g, 0]), _U(plan[g, 1] - plan[g, 0]), plan[g, 2]
+        k = _U(ip[lo])
+        if m == 5:
+            c0, c1, c2 = _U(ix[k]), _U(ix[k + _U(1)]), _U(ix[k + _U(2)])
+            c3, c4 = _U(ix[k + _U(3)]), _U(ix[k + _U(4)])
+            for l in range(rows):
+                q = k + _U(5) * l
+                s = a[q] * x[c0 + l] + a[q + _U(1)] * x[c1 + l] + a[q + _U(2)] * x[c2 + l]
+                y[lo + l] = s + a[q + _U(3)] * x[c3 + l] + a[q + _U(4)] * x[c4 + l]
+        elif m == 7:
+            c0, c1, c2, c3 = _U(ix[k]), _U(ix[k + _U(1)]), _U(ix[k + _U(2)]), _U(ix[k + _U(3)])
+            c4, c5, c6 = _U(ix[k + _U(4)]), _U(ix[k + _U(5)]), _U(ix[k + _U(6)])
+            for l in range(rows):
+                q = k + _U(7) * l
+                s = a[q] * x[c0 + l] + a[q + _U(1)] * x[c1 + l] + a[q + _U(2)] * x[c2 + l] + a[q + _U(3)] * x[c3 + l]
+                y[lo + l] = s + a[q + _U(4)] * x[c4 + l] + a[q + _U(5)] * x[c5 + l] + a[q + _U(6)] * x[c6 + l]
+        elif m > 0:
+            for l in range(rows):
+                q = k + _U(m) * l
+                s = y.dtype.type(0)
+                for e in range(_U(m)):
+                    s += a[q + e] * x[_U(ix[k + e]) + l]
+                y[lo + l] = s
+        else:
+            for i in range(lo, lo + rows):
+                s = y.dtype.type(0)
+                end = _U(ip[i + _ONE])
+                while k < end:
+                    s += a[k] * x[ix[k]]
+                    k += _ONE
+                y[i] = s
+
+
+def spmv_threads(plan, ip, ix, a, x, y, parts):
+    """`spmv_runs` on threads, each with runs of about as many rows: the same sums, so the same bits."""
+    pool = _pool(parts)
+    cuts = np.searchsorted(plan[:, 1], np.linspace(0, len(y), parts + 1)[1:-1])
+    ends = [0, *(int(c) for c in cuts), len(plan)]
+    rest = [pool.submit(spmv_runs, plan[lo:hi], ip, ix, a, x, y) for lo, hi in pairwise(ends[1:])]
+    spmv_runs(plan[: ends[1]], ip, ix, a, x, y)
     for part in rest:
         part.result()
 

@@ -232,8 +232,21 @@ class LinearSystem(Asked, Remembering, Columns, Units, Shaped):
         y = np.empty(self.n, dtype=self.dtype)
         if not self.vetted:
             self._vet()
-        kernels.csr.spmv(self.ip, self.ix, self.data, x, y)
+        plan = self._runs() if len(self.data) >= kernels.csr.LARGE else None
+        if plan is None:
+            kernels.csr.spmv(self.ip, self.ix, self.data, x, y)
+        else:
+            kernels.csr.spmv_runs(plan, self.ip, self.ix, self.data, x, y)
         return y
+
+    def _runs(self) -> Any:
+        """The plan for products with a large matrix, kept with the pattern; None where it has no runs to speak of."""
+        if "csr.runs" not in self.symbolic:
+            plan = kernels.csr.runs(self.ip, self.ix, 8)
+            inside = plan[plan[:, 2] > 0]
+            self.symbolic["csr.runs"] = plan if 2 * (inside[:, 1] - inside[:, 0]).sum() > self.n else None
+            self.work.add("symbolics", 0.2, "once")
+        return self.symbolic["csr.runs"]
 
     def adjoint(self, y: Any) -> Any:
         """A^H y as a new array, counted.
