@@ -386,3 +386,21 @@ def test_a_state_from_a_stranger_is_vetted(spoil):
     state = rv.Path().state_dict() | {"epoch": 1} | spoil
     with pytest.raises(ValueError, match="path learner"):
         rv.Path().load_state_dict(state)
+
+
+def test_the_line_through_two_minimisers_saves_epochs():
+    loss = rv.LeastSquares(*data(80, 600))
+    top = np.max(np.abs(loss.X.T @ loss.y)) / 80
+    lams = [top * 0.05 * 0.97**k for k in range(12)]
+
+    def epochs(forget):
+        learner = rv.Path(always=True)
+        session = rv.Session(rv.CoordinateDescent(newton=False), [learner], rtol=1e-9)
+        steps = []
+        for lam in lams:
+            steps.append(session.solve(rv.Composite(loss, rv.L1(lam))).steps)
+            if forget:
+                learner._before = None
+        return sum(steps[2:])
+
+    assert epochs(False) < 0.95 * epochs(True)

@@ -324,6 +324,8 @@ def _newton(X, loss, y, yy, kind, par, lo, hi, ptr, idx, W, count, icpt, w, w0, 
     k = 0
     entries = 0
     fresh = 0
+    if reals[SPENT] < 3.0 * ints[NACT] * ints[NACT] and loss != 1:
+        return 0
     for q in range(count):
         b = W[q]
         if (w[b] != 0.0) if kind == 0 else (lo[b] < w[b] < hi[b]):
@@ -416,13 +418,9 @@ def _newton(X, loss, y, yy, kind, par, lo, hi, ptr, idx, W, count, icpt, w, w0, 
 
 
 @njit(cache=True, error_model="numpy")
-def _extrapolate(
-    X, loss, y, yy, kind, par, lo, hi, ptr, idx, W, count, icpt, w, v, h, past, gram, scratch, ints, reals
-):
-    """Anderson: the combination of the last iterates whose changes cancel best, taken where the objective falls."""
-    store, XT, data, ix, ip = X
-    at = ints[STORED]
-    size = 0
+def _store(kind, ptr, idx, W, count, w, past, ints):
+    """The iterate over W as the next row of ``past``."""
+    at, size = ints[STORED], 0
     for q in range(count):
         b = W[q]
         first, last = (ptr[b], ptr[b + 1]) if kind == 2 else (0, 1)
@@ -430,9 +428,20 @@ def _extrapolate(
             past[at, size] = w[idx[k] if kind == 2 else b]
             size += 1
     ints[STORED] += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _extrapolate(
+    X, loss, y, yy, kind, par, lo, hi, ptr, idx, W, count, icpt, w, v, h, past, gram, scratch, ints, reals
+):
+    """Anderson: the combination of the last iterates whose changes cancel best, taken where the objective falls."""
+    store, XT, data, ix, ip = X
+    _store(kind, ptr, idx, W, count, w, past, ints)
     if ints[STORED] <= _DEPTH:
         return
-    ints[STORED] = 0
+    size = 0
+    for q in range(count):
+        size += ptr[W[q] + 1] - ptr[W[q]] if kind == 2 else 1
     R = gram
     for a in range(_DEPTH):
         for b in range(a + 1):
@@ -553,6 +562,8 @@ def descend(
             reals[TARGET] = max(0.5 * goal, 0.1 * gap)
             if loss == 1:
                 _model(X, y, kind, ptr, idx, W, ints[NW], icpt, C, L, w, w0, z, v, h, reals)
+            else:
+                _store(kind, ptr, idx, W, ints[NW], w, past, ints)
         if done >= room:
             return done
         count = ints[NW]
@@ -595,6 +606,7 @@ def descend(
                 )
             if made:
                 ints[STORED] = 0
+                _store(kind, ptr, idx, W, count, w, past, ints)
                 if made == 2:
                     look = True
                     ints[SINCE] += (5 - ints[SINCE] % 5) % 5
@@ -622,6 +634,9 @@ def descend(
                     ints,
                     reals,
                 )
+                if ints[STORED] > _DEPTH:  # the next five begin here
+                    ints[STORED] = 0
+                    _store(kind, ptr, idx, W, count, w, past, ints)
         if look:
             inner_gap, _ = _measure(
                 X, loss, y, yy, kind, cert, par, lo, hi, ptr, idx, C, W, count, w, v, s, score, reals

@@ -30,6 +30,12 @@ class Slopes:
     def __init__(self, loss: Any, values: Any) -> None:
         self.loss, self.values = loss, values
 
+    def beyond(self, earlier: "Slopes", c: float) -> "Slopes":
+        """On the line from ``earlier`` through these, c times their distance further: exact where w moves on a line."""
+        if earlier.loss is not self.loss:
+            return self
+        return Slopes(self.loss, self.values + c * (self.values - earlier.values))
+
 
 @dataclass(frozen=True, eq=False)
 class Composite(Plain):
@@ -198,6 +204,11 @@ class Composite(Plain):
             share = float(np.mean(loss.target > 0))
             w[-1] = math.log(share / (1 - share))
         return float(loss.value(w))
+
+    @property
+    def position(self) -> float:
+        """Where on a path of penalty weights the problem lies."""
+        return float(self.l1 + self.l2)
 
     def objective(self, w: Any) -> float:
         """Loss and penalty at w."""

@@ -2,10 +2,11 @@
 
     w0(lambda_k) = w(lambda_{k-1}),   slots support_factor: L L' = X_A'X_A of the last support A,   slopes: X'F'(X w0)
 
-The slopes are those of the last measure, so that no product is spent twice. The guess names the working set and the
-signs, so that the first Newton step on the carried factor is the exact step to the next lambda where the support stays.
-All are on probation: the cost is compared with solves from zero, which are made again ever more rarely. Nothing is asked
-of the problem.
+With two minimisers at hand w0 lies on the line through them, as far as signs stay: between changes of the support a path
+of least squares is such a line. The slopes are those of the last measure, moved on alike, so that no product is spent
+twice. The guess names the working set and the signs, so that the first Newton step on the carried factor is the exact
+step to the next lambda where the support stays. All are on probation: the cost is compared with solves from zero, which
+are made again ever more rarely. Of the problem only its place on the path is asked.
 
 Reference: Friedman, Hastie, Tibshirani, J. Stat. Softw. 33 (2010), section 2.5.
 """
@@ -52,6 +53,8 @@ class Path(Learner):
         self._x: Any = None
         self._factor: Any = None
         self._slopes: Any = None
+        self._at = self._before_at = 0.0
+        self._before: Any = None  # minimiser and slopes of the problem before the last
         self._epoch = -1
         self._mine = False
         self._book = [0.0, 0.0, 0.0, 0.0, 16.0, 16.0]  # cold cost, count, warm cost, count, wait, next wait
@@ -62,17 +65,35 @@ class Path(Learner):
         self._mine = False
         if problem.epoch != self._epoch:
             self._x, self._factor, self._slopes, self._epoch = None, None, None, problem.epoch
+            self._before = None
         fits = self._x is not None and self._x.shape == (problem.n,) and self._x.dtype == problem.dtype
         if self._factor is not None:
             advice.carry["support_factor"] = self._factor
         if advice.x0 is not None or not fits or not (self.always or self._wanted()):
             return advice
-        advice.x0 = self._x.copy()
-        if self._slopes is not None:
-            advice.carry["slopes"] = self._slopes
+        advice.x0, slopes = self._ahead(getattr(problem, "position", None))
+        if slopes is not None:
+            advice.carry["slopes"] = slopes
         self._mine = True
         self.used += 1
         return advice
+
+    def _ahead(self, position: float | None) -> tuple[Any, Any]:
+        """The last minimiser moved on along the last two, as far as no coordinate changes its sign."""
+        x, slopes = self._x, self._slopes
+        if position is None or self._before is None or self._at == self._before_at:
+            return x.copy(), slopes
+        c = (position - self._at) / (self._at - self._before_at)
+        earlier, its = self._before
+        if not 0.0 < c <= 2.0 or earlier.shape != x.shape:
+            return x.copy(), slopes
+        moved = x + c * (x - earlier)
+        moved[(moved * x <= 0) | (earlier == 0)] = 0.0
+        kept = (x != 0) & (moved == 0)
+        moved[kept] = x[kept]
+        if slopes is not None and its is not None:
+            slopes = slopes.beyond(its, c)
+        return moved, slopes
 
     def _wanted(self) -> bool:
         cold, colds, warm, warms, wait, _ = self._book
@@ -99,7 +120,9 @@ class Path(Learner):
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep what was reached; compare costs."""
         if result.ok and result.x is not None:
-            self._x = np.array(result.x)
+            if self._x is not None:
+                self._before, self._before_at = (self._x, self._slopes), self._at
+            self._x, self._at = np.array(result.x), getattr(problem, "position", 0.0)
             self._slopes = result.carry.get("residual")
             self._factor = result.carry.get("support_factor", self._factor)
         if advice.trial or result.capped or not result.ok:
@@ -139,5 +162,6 @@ class Path(Learner):
         if not sound:
             raise ValueError("the state of a path learner is not one")
         self._x, self._factor, self._slopes = (None if x is None else np.array(x)), None, None
+        self._before = None
         self._epoch, self.used = state["epoch"], state["used"]
         self._book = [float(v) for v in book]
