@@ -45,6 +45,26 @@ def test_kept_is_a_scaling():
     assert np.allclose(u, a / (E @ v), rtol=1e-14) and np.allclose(c, v * (E.T @ u), rtol=1e-14)
 
 
+@pytest.mark.parametrize("omega", [1.0, 1.3])
+def test_sweeps_are_sweeps(omega):
+    rng = np.random.default_rng(4)
+    E, a, b = rng.random((6, 16)) + 0.1, rng.random(6), rng.random(16)
+    b[13:], E[:, 13:] = 0.0, 0.0
+    b *= a.sum() / b.sum()
+    v, u, c, norms = (b > 0).astype(float), np.ones(6), np.zeros(16), np.empty(5)
+    T.kept(E, v, a, u, c)
+    twin, sums, errors = v.copy(), c.copy(), []
+    for _ in range(5):
+        twin[:13] *= (b[:13] / sums[:13]) ** omega
+        sums = twin * (E.T @ (a / (E @ twin)))
+        errors.append(np.abs(sums - b).sum())
+    start = v.copy(), c.copy()
+    assert T.sweeps(E, a, b, omega, np.inf, 0.0, v, u, c, norms) == 5
+    assert np.allclose(v, twin, rtol=1e-12) and np.allclose(norms, errors, rtol=1e-9)
+    assert T.sweeps(E, a, b, omega, np.inf, 1.01 * errors[1], start[0].copy(), u, start[1].copy(), norms) == 2
+    assert T.sweeps(E, a, b, omega, 1e-9, 0.0, start[0].copy(), u, start[1].copy(), norms) == 1
+
+
 @pytest.mark.parametrize("squarings", [0, 1, 2])
 def test_power_is_the_plan_at_smaller_reg(squarings):
     C, a, _b, ir = problem(m=16)

@@ -24,7 +24,7 @@ def test_a_bandit_learns_omega():
 
 @pytest.mark.parametrize("reg", [0.2, 1e-3])
 def test_auto_is_close_to_the_better_of_its_methods(reg):
-    problems = list(gallery.sequence("drifting-images", count=25, size=10, reg=reg))
+    problems = list(gallery.sequence("drifting-images", count=60, size=10, reg=reg))
     auto = rv.Session(rtol=1e-9)
     spent = total([auto.solve(p) for p in problems])
     alone = {}
@@ -76,3 +76,12 @@ def test_drifting_images(kind):
         gallery.sequence("drifting-images", kind="magic")
     with pytest.raises(ValueError, match="there is no sequence"):
         gallery.sequence("drifting-nothing")
+
+
+def test_sequences_by_name_and_on_the_command_line(tmp_path):
+    from resolvent.runs import plan as plans
+
+    sequence = rv.load_sequence("drifting-points")
+    assert sequence.title and len(sequence) == 20
+    with pytest.raises(plans.RunError, match="holds transport problems"):
+        plans.open_source(plans.Plan("drifting-points"))

@@ -237,6 +237,13 @@ def test_unknown_potentials_are_filled_in(method):
     assert again.ok and again.steps < first.steps
 
 
+def test_stride_does_not_change_the_iterates():
+    C, a, b = plane()
+    runs = [rv.solve(rv.Transport(C, a, b, SLOW), rv.Sinkhorn(stride=stride), rtol=1e-9) for stride in (1, 7, 64)]
+    assert len({r.steps for r in runs}) == 1 and all(np.array_equal(r.x, runs[0].x) for r in runs)
+    assert all(len(r.history) == r.steps + 1 for r in runs)
+
+
 @each
 def test_the_loop_alone_gives_the_same(method):
     C, a, b = plane()

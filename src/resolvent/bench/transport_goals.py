@@ -154,7 +154,7 @@ def entropic(report: Report, say: Say, quick: bool, name: str, build: Callable[[
     _loaded()
     with one_thread():
         for seed in range(1 if quick else seeds):
-            case = build(seed)
+            case = points(60, seed) if quick else build(seed)
             for reg in (1e-3,) if quick else (1e-3, 1 / 1200):
                 run = ours(case, reg)
                 run()

@@ -99,6 +99,38 @@ def kept(E, v, a, u, c):
 
 
 @njit(cache=True, fastmath=FAST)
+def sweeps(E, a, b, omega, slow, goal, v, u, c, norms):
+    """Sweeps ``v *= (b / c)^omega, u = a / (E v), c = v * (E' u)``, at most as many as `norms` has places for the errors.
+
+    Comes back early when the error is at most `goal` or not below `slow` times the one before, and when a scaling has left
+    1e+-60 or a column has lost its mass, so that the exponentials must be evaluated anew. Returns the sweeps done.
+    """
+    m = v.shape[0]
+    before = 0.0
+    for j in range(m):
+        before += abs(c[j] - b[j])
+    for k in range(norms.shape[0]):
+        far = False
+        for j in range(m):
+            if b[j] > 0.0:
+                if not c[j] > 1e-200:
+                    return k
+                factor = b[j] / c[j]
+                v[j] *= factor if omega == 1.0 else factor**omega
+                far = far or not (1e-60 < v[j] < 1e60)
+            c[j] = 0.0
+        kept(E, v, a, u, c)
+        error = 0.0
+        for j in range(m):
+            error += abs(c[j] - b[j])
+        norms[k] = error
+        if far or error <= goal or not error < slow * before:
+            return k + 1
+        before = error
+    return norms.shape[0]
+
+
+@njit(cache=True, fastmath=FAST)
 def power(E, u, v, a, f, c, squarings):
     """The plan ``u E v`` at reg / 2^squarings and the same potentials f, rows made exact again: squared again and again."""
     n, m = E.shape

@@ -59,7 +59,9 @@ class Transport(Plain):
     ``residual`` is ``||P 1 - a||_1 + ||P' 1 - b||_1``, recomputed from the potentials; ``scale`` is the mass. The result's
     ``x`` is the plan (dense, or CSR where n m exceeds 4e7), ``result.potentials`` is (f, g), with -inf where there is no
     mass, and ``seen`` has ``row_error``, ``column_error``, ``gap`` (primal minus dual value after the plan was rounded to a
-    feasible one, an upper bound), ``cost_upper`` and ``cost_lower`` (bounds of the cost without regularisation).
+    feasible one, an upper bound), ``cost_upper`` and ``cost_lower`` (bounds of the cost without regularisation). With "l2"
+    the plan itself is measured; ``gap`` is its value minus that of the semi-dual, ``most_nonzeros`` the entries of its
+    fullest column, and x is CSR where ``max_nonzeros`` is given.
 
     References
     ----------
@@ -175,10 +177,9 @@ class Transport(Plain):
 
     def digest(self) -> dict[str, Any]:
         """What was measured, in words."""
-        return {
-            "kind": "violation of both marginals, 1-norm",
-            "strength": "recomputed from the potentials and C alone; the gap bounds the distance to the optimal value",
-        }
+        source = "the potentials and C alone" if self.regularizer == "entropy" else "the plan alone"
+        bound = "the gap bounds the distance to the optimal value"
+        return {"kind": "violation of both marginals, 1-norm", "strength": f"recomputed from {source}; {bound}"}
 
     def zero(self) -> Any:
         """Potentials that are zero."""

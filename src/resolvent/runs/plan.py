@@ -160,6 +160,11 @@ def open_source(plan: Plan, where: str | None = None) -> Any:
     """
     from .. import gallery
 
+    if where is None and plan.source in gallery.TRANSPORT:
+        raise RunError(
+            f"{plan.source} holds transport problems, whose answers are plans: solve it from Python, "
+            f"session.solve_all(rv.load_sequence({plan.source!r}))"
+        )
     if where is None and _in_gallery(plan.source):
         return gallery.sequence(plan.source, plan.count, plan.size, **plan.options)
     if plan.source.endswith(".py"):

@@ -36,6 +36,7 @@ _COARSE = 3e-2
 _SQUARINGS = 2
 _CG_LIMIT = 1000
 _STUCK = 40
+_STRIDE = 32
 _SLOW = 0.3
 
 
@@ -125,10 +126,7 @@ class SinkhornNewton:
         if plan.lost():
             plan.rescue()
         elif state.swept < self.sweeps:
-            before = plan.error
-            _sweep(plan)
-            if not plan.error < self.quick * before:
-                state.swept += 1
+            self._sweeps(problem, state)
         else:
             self._newton(problem, state)
         while state.level > 0 and plan.error <= _COARSE * problem.mass:
@@ -136,6 +134,17 @@ class SinkhornNewton:
             state.level, state.swept, state.mu, state.failures = state.level - 1, 0, self.mu, 0
         state.k += 1
         self._look(problem, state)
+
+    def _sweeps(self, problem: Any, state: NewtonState) -> None:
+        """Sweeps as long as they are quick, up to the goal of this level; a slow one counts."""
+        plan, before = state.plan, state.plan.error
+        goal = (state.goal or 0.0) if state.level == 0 else _COARSE * problem.mass
+        norms = np.empty(_STRIDE if state.room is None else max(1, min(_STRIDE, state.room)))
+        done = plan.sweeps(norms, 1.0, self.quick, goal)
+        state.k += max(0, done - 1)
+        last = norms[done - 2] if done > 1 else before
+        if done == 0 or not norms[done - 1] < self.quick * last:
+            state.swept += 1
 
     def _look(self, problem: Any, state: NewtonState) -> None:
         error = state.plan.error

@@ -82,6 +82,24 @@ class Scaled:
         self.problem.work.add("scalings")
         self.error = float(np.abs(self.c - self.b).sum())
 
+    def sweeps(self, norms: Any, omega: float = 1.0, slow: float = np.inf, goal: float = 0.0) -> int:
+        """Sweeps of Sinkhorn's in one kernel, errors into `norms`; one alone where the exponentials are not kept."""
+        if not self.stored:
+            h = self.h.copy()
+            h[: self.m] += omega * np.log(self.b[: self.m] / self.c[: self.m])
+            self.move(h)
+            norms[0] = self.error
+            return 1
+        done = kernels.transport.sweeps(self.E, self.a, self.b, omega, slow, goal, self.v, self.u, self.c, norms)
+        self.problem.work.add("scalings", done)
+        scaling = self.v[: self.m]
+        self.h[: self.m] = self.base[: self.m] + np.log(scaling)
+        self.error = float(np.abs(self.c - self.b).sum())
+        if not 1e-60 < scaling.min() <= scaling.max() < 1e60:
+            self.f += np.log(self.u)
+            self.absorb()
+        return int(done)
+
     def sharpen(self, squarings: int) -> None:
         """The same potentials at reg / 2^squarings."""
         factor = 2.0**squarings

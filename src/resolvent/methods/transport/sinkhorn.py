@@ -28,6 +28,7 @@ from .plans import Scaled
 __all__ = ["Sinkhorn"]
 
 _SLOWER = 40.0
+_GROWTH = 1.2  # an over-relaxed sweep that raises the error by this factor is the last one of its call
 
 
 class SinkhornState(State):
@@ -35,7 +36,7 @@ class SinkhornState(State):
 
     plan: Scaled
     least: float
-    plain: int
+    plain: bool
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Sinkhorn:
     ----------
     omega : float, default 1
         Relaxation, in (0, 2).
+    stride : int, default 64
+        Sweeps in one call of the kernel.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Sinkhorn:
     """
 
     omega: float = 1.0
+    stride: int = 64
 
     needs = frozenset({"entropy"})
     sees = frozenset({"residual"})
@@ -64,6 +68,8 @@ class Sinkhorn:
     def __post_init__(self) -> None:
         if not 0.0 < self.omega < 2.0:
             raise ValueError(f"omega={self.omega} was given; a number between 0 and 2 is expected")
+        if self.stride < 1:
+            raise ValueError(f"stride={self.stride} was given; at least 1 is expected")
 
     def init(self, problem: Any, x0: Any, carry: Any) -> SinkhornState:
         """At potentials x0, or at zero."""
@@ -71,24 +77,25 @@ class Sinkhorn:
         ir = 1.0 / problem.reg
         f, g = (np.zeros(len(problem.source)), np.zeros(len(problem.targets))) if x0 is None else problem.begin(x0)
         state.plan = Scaled(problem, f * ir, g * ir, ir)
-        state.least, state.plain = math.inf, 0
+        state.least, state.plain = math.inf, False
         state.seen["residual"] = state.plan.error
         return state
 
     def step(self, problem: Any, state: SinkhornState) -> None:
-        """One sweep."""
+        """Up to `stride` sweeps; plain ones for a while after the error has grown under over-relaxation."""
         problem.work.add("calls")
-        plan, m = state.plan, state.plan.m
+        plan, state.norms = state.plan, None
         if plan.lost():
             plan.rescue()
+            state.k += 1
         else:
-            h = plan.h.copy()
-            omega = 1.0 if state.plain > 0 else self.omega
-            h[:m] += omega * np.log(plan.b[:m] / plan.c[:m])
-            plan.move(h)
-        state.plain = 10 if self.omega > 1.0 and plan.error > 2.0 * state.least else max(0, state.plain - 1)
+            norms = np.empty(self.stride if state.room is None else max(1, min(self.stride, state.room)))
+            omega = 1.0 if state.plain else self.omega
+            done = plan.sweeps(norms, omega, _GROWTH if omega > 1.0 else np.inf, state.goal or 0.0)
+            state.k += done
+            state.norms = norms[:done]
+            state.plain = self.omega > 1.0 and plan.error > 2.0 * state.least
         state.least = min(state.least, plan.error)
-        state.k += 1
         state.seen["residual"] = plan.error
         if not math.isfinite(plan.error):
             state.status, state.reason = Status.NONFINITE, "a marginal of the plan is not finite"
