@@ -45,6 +45,12 @@ METHODS = {
     "bicgstab": (rv.BiCGStab(), "general"),
     "idr": (rv.IDR(s=3), "general"),
     "cocg": (rv.COCG(), "complex symmetric"),
+    "gmres": (rv.GMRES(25), "general"),
+    "gmres-left": (rv.GMRES(25, side="left"), "general"),
+    "fgmres": (rv.FGMRES(25, lambda r: 0.1 * r), "general"),
+    "gcrodr": (rv.GCRODR(25, 6), "general"),
+    "rminres": (rv.RMINRES(4), "indefinite"),
+    "deflatedcg": (rv.DeflatedCG(blocks=0), "definite"),
 }
 
 
@@ -144,3 +150,16 @@ def test_numpy_input_takes_the_old_way():
     assert type(rv.LinearSystem(A, b)) is rv.LinearSystem
     assert type(rv.LinearSystem(A, list(b))) is rv.LinearSystem
     assert issubclass(ArraySystem, rv.LinearSystem)
+
+
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+@pytest.mark.parametrize(
+    "method", [rv.GCRODR(25, 6), rv.RMINRES(6), rv.DeflatedCG(blocks=0)], ids=lambda m: type(m).__name__
+)
+def test_spaces_are_recycled_in_the_namespace_given(method, lib):
+    xp = library(lib)
+    A, b = given("definite", "float64")
+    session = rv.Session(method, learners=[rv.Recycle(always=True)], rtol=1e-9)
+    results = [session.solve(rv.LinearSystem(xp.asarray(A + 1e-3 * t * np.eye(N)), xp.asarray(b))) for t in range(3)]
+    assert all(r.ok for r in results) and results[2].steps < results[0].steps
+    assert isinstance(results[2].x, type(xp.asarray(b)))

@@ -77,7 +77,7 @@ def recycling(count: int = 200, size: int = 100, rtol: float = 1e-8) -> dict[str
         return peer(Counted)[0], float(seen[0])
 
     runs = {
-        "ours": _session(GCRODR(40, 20, Jacobi()), [Recycle()], rtol, "products"),
+        "ours": _session(GCRODR(preconditioner=Jacobi()), [Recycle()], rtol, "products"),
         "GMRES(50)": _session(GMRES(50, Jacobi()), [], rtol, "products"),
         "SciPy gcrotmk, CU carried": carried,
     }

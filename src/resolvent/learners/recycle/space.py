@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from ...core import Advice, Learner
 from ...core.registry import restored
@@ -320,7 +321,7 @@ class Recycle(Learner):
 def _norm(v: Any) -> float:
     if isinstance(v, np.ndarray):
         return math.sqrt(abs(np.vdot(v, v)))
-    return float(abs((v.conj() * v).sum())) ** 0.5
+    return float(array_namespace(v).linalg.vector_norm(v))
 
 
 def _key(advice: Advice) -> str:

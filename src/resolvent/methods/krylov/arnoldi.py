@@ -115,12 +115,12 @@ def inner(basis: Any, w: Any) -> Any:
 
 
 class Orthogonal:
-    """Orthogonalisation against stored rows, with running bounds on what rounding has lost between each two of them.
+    """Orthogonalisation against stored rows, with running estimates of what rounding has lost between each two of them.
 
-    One pass of classical Gram-Schmidt turns a loss E between the rows into ``E |h| / norm`` for the new one. A second pass
-    repairs it, and is made where that bound passes ``LOST``, and once more for the next vector, because a recurrence reads
-    two. The Arnoldi relation holds to rounding in any case; the loss enters the residual's estimate as a relative error of
-    that size.
+    One pass of classical Gram-Schmidt turns losses of mean square E between the rows into ``E |h|^2 / norm^2`` for the new
+    one, signs taken for random. A second pass repairs it, and is made where an estimate passes ``LOST``, and once more for
+    the next vector, because a recurrence reads two. The Arnoldi relation holds to rounding in any case; the loss enters the
+    residual's estimate as a relative error of that size.
 
     Parameters
     ----------
@@ -135,8 +135,9 @@ class Orthogonal:
     def __init__(self, eps: float, most: int) -> None:
         self.eps = eps
         self.limit = max(self.LOST, 1e3 * eps)
-        self.E = np.full((most, most), 8 * eps)
+        self.E = np.full((most, most), (8 * eps) ** 2)
         self.again = False
+        self.lost = eps  # the most that is estimated to be left
 
     def __call__(self, problem: Any, basis: Any, w: Any) -> tuple[Any, Any, float, float]:
         """``w`` (overwritten) less its part in the rows, the coefficients, its norm, and its norm before."""
@@ -146,17 +147,19 @@ class Orthogonal:
         w -= h @ basis
         norm = size(w)
         h = host(h)
-        loss = self.E[:count, :count] @ np.abs(h)
-        loss *= 1.0 / max(norm, 1e-300)
-        loss += 8 * self.eps
+        size2 = h.real**2 if h.dtype.kind == "f" else h.real**2 + h.imag**2
+        loss = self.E[:count, :count] @ size2
+        loss *= 1.0 / max(norm * norm, 1e-300)
+        loss += (8 * self.eps) ** 2
         passes = 2
-        if self.again or not loss.max() <= self.limit:
+        if self.again or not loss.max() <= self.limit**2:
             more = inner(basis, w)
             w -= more @ basis
             h = h + host(more)
             norm = size(w)
             self.again, passes = not self.again, 4
-            loss[:] = 8 * self.eps
+            loss[:] = (8 * self.eps) ** 2
+        self.lost = max(self.lost, math.sqrt(loss.max()))
         if count < len(self.E):
             self.E[count, :count] = self.E[:count, count] = loss
         problem.work.add("basis", passes * count)

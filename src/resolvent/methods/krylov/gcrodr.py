@@ -43,6 +43,9 @@ from .ritz import harmonic, orthonormal_images
 
 __all__ = ["GCRODR", "images_of"]
 
+_SOUND = 1e-12  # a loss of orthogonality that need not be mended
+_BLOCK = 3.0  # vectors of a block that a matrix-matrix product takes in the time of one in a matrix-vector product
+
 
 class GCRODRState(State):
     """The iterate, the recycled space, the basis, and the small problem.
@@ -65,6 +68,7 @@ class GCRODRState(State):
     kept: bool
     waiting: Any
     known: Any
+    overlap: Any
     whole: Any
     k0: int
 
@@ -119,7 +123,7 @@ class GCRODR:
         state = GCRODRState()
         state.x, state.r, norm = problem.start(x0, carry)
         state.bound, state.kept = applicable(self._recipe, problem, carry) if norm else (None, False)
-        state.W = state.U = state.Y = state.Z = state.small = state.known = state.whole = None
+        state.W = state.U = state.Y = state.Z = state.small = state.known = state.whole = state.overlap = None
         state.k0 = 0
         state.seen["residual"] = norm
         state.waiting = None
@@ -146,6 +150,7 @@ class GCRODR:
         state.W[:k, :] = C
         state.k0 = k
         state.Y, state.U = _coordinates(state, U)
+        state.overlap = None
         self._project(problem, state)
         state.seen["residual"] = size(state.r)
 
@@ -251,17 +256,21 @@ class GCRODR:
         found = self._ritz(problem, state)
         if found is None:
             return
-        Q, P, whole = found
+        Q, P, whole, overlap = found
         k, j, new = state.k0, state.small.j, P.shape[1]
-        basis = state.W[: k + j + 1, :]
-        C = combined(Q.T, basis)
+        C = combined(Q.T, state.W[: k + j + 1, :])
         Y, U = self._mixed(state, P, j)
-        mend = 1.5 * np.eye(new) - 0.5 * host(inner(C, C)).T  # G^-1/2 to first order: rounding's loss does not add up
-        state.W[:new, :] = combined(mend, C)
-        state.Y, state.U = combined(mend, Y), None if U is None else combined(mend, U)
+        problem.work.add("basis", (k + j) * new * (2 if U is None else 3) / _BLOCK)
+        lost = state.orthogonal.lost > _SOUND
+        if lost:  # G^-1/2 to first order: rounding's loss does not add up from cycle to cycle
+            mend = 1.5 * np.eye(new) - 0.5 * host(inner(C, C)).T
+            C, Y, U = combined(mend, C), combined(mend, Y), None if U is None else combined(mend, U)
+            problem.work.add("basis", 4 * new * new / _BLOCK)
+        state.W[:new, :] = C
+        state.Y, state.U, state.overlap = Y, U, None if lost else overlap
         state.k0, state.whole = new, whole
-        problem.work.add("basis", (k + j + new) * new * (2 if U is None else 3) + new**2)
-        self._project(problem, state)
+        if lost:
+            self._project(problem, state)
 
     def _mixed(self, state: GCRODRState, P: Any, j: int) -> tuple[Any, Any]:
         """New M U, and new U where it is kept."""
@@ -274,8 +283,8 @@ class GCRODR:
                 U += combined(P[:k].T, state.U)
         return Y, U
 
-    def _ritz(self, problem: Any, state: GCRODRState) -> tuple[Any, Any, Any] | None:
-        """Small matrices of the new space: images in the basis, coefficients, sizes at which it may be cut."""
+    def _ritz(self, problem: Any, state: GCRODRState) -> tuple[Any, Any, Any, Any] | None:
+        """Of the new space: images in the basis, coefficients, sizes at which it may be cut, and C^H M U."""
         k, small = state.k0, state.small
         j = small.j
         G = np.zeros((k + j + 1, k + j), small.H.dtype)
@@ -286,8 +295,11 @@ class GCRODR:
         scale = np.ones(k + j)
         if k:
             Y = state.Y
-            T[:, :k] = host(inner(state.W[: k + j + 1, :], Y))
-            problem.work.add("basis", k * (k + j) + k)
+            known = 0 if state.overlap is None else k  # of C^H M U is known what it was mixed from
+            if known:
+                T[:k, :k] = state.overlap
+            T[known:, :k] = host(inner(state.W[known : k + j + 1, :], Y))
+            problem.work.add("basis", k * (k + j - known) / _BLOCK + k)
             scale[:k] = [1.0 / max(size(Y[i, :]), 1e-300) for i in range(k)]
         with np.errstate(all="ignore"):
             try:
@@ -297,7 +309,8 @@ class GCRODR:
                 Q, P, whole = orthonormal_images(G * scale, *found)
             except np.linalg.LinAlgError:
                 return None
-        return Q, P * scale[:, None], whole
+        P = P * scale[:, None]
+        return Q, P, whole, Q.conj().T @ (T @ P)
 
     # ---- what is built on demand -----------------------------------------------------------------------------------
 
