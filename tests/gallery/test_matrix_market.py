@@ -341,3 +341,24 @@ def test_memory_is_bounded_by_the_size_of_the_file(tmp_path, n):
     tracemalloc.stop()
     assert A[1, 0] == A[0, 1] == 100_000
     assert peak < 32 * len(text) + 8 * 2**20
+
+
+@pytest.mark.parametrize("end", ["", "\n", " ", "\n\n", "\n% only a comment", "\n%"])
+def test_a_header_with_nothing_after_it_is_refused(tmp_path, end):
+    """The reader looks at the line after the header, and there is none."""
+    with pytest.raises(ValueError, match=r"a\.mtx"):
+        read(tmp_path, HEAD + "coordinate real general" + end)
+
+
+def test_long_numbers_with_fortrans_exponent(tmp_path):
+    """Too many digits for the compiled path, and a d for an e: Python's own float has the last word."""
+    text = "0.12345678901234567890123D+01"
+    A = read(tmp_path, HEAD + f"array real general\n2 1\n{text}\n{text.replace('D', 'd')}\n")
+    assert A.tolist() == [[1.2345678901234567890123]] * 2
+
+
+def test_more_uncertain_numbers_than_are_held_at_a_time(tmp_path):
+    rng = random.Random(9)
+    texts = [f"0.{rng.getrandbits(90)}" for _ in range(2500)]
+    A = read(tmp_path, HEAD + "array real general\n2500 1\n" + "\n".join(texts) + "\n")
+    assert A[:, 0].tolist() == [float(t) for t in texts]

@@ -259,6 +259,7 @@ def test_what_is_written_is_read_by_us_and_by_scipy(tmp_path):
     B, b = read_npz(tmp_path / "a.npz")
     assert (B != A3).nnz == 0 and np.array_equal(b, np.ones(3))
     assert (sp.load_npz(tmp_path / "a.npz") != A3).nnz == 0
+    assert isinstance(sp.load_npz(tmp_path / "a.npz"), sp.sparray)  # as an array, not as one of the old matrices
     write_npz(tmp_path / "d.npz", np.eye(2), np.ones((2, 2)))
     D, b = read_npz(tmp_path / "d.npz")
     assert np.array_equal(D, np.eye(2)) and b.shape == (2, 2)
