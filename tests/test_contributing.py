@@ -91,7 +91,7 @@ def test_what_the_readme_names_exists():
 
 def test_what_the_makefile_promises():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "test", "test-all", "lint", "bench", "docs"):
+    for target in ("demo", "test", "test-all", "lint", "bench", "docs", "soak", "cover"):
         assert re.search(rf"^{target}:", makefile, flags=re.M)
     assert "--only-binary :all:" in makefile
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

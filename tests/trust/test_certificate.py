@@ -96,6 +96,7 @@ def test_history_is_rows_of_steps_and_residuals_in_the_users_unit():
     rows = [[0, 4.0], [1, 2.0], [2, 1.0], [3, 0.5]]
     assert np.array_equal(result.history, rows) and np.array_equal(result.history, rows)
     assert result.start == 4.0
+    assert Result(history=[(0, 8.0)]).history.tolist() == [[0.0, 8.0]]
     empty = Result(history=[])
     assert math.isnan(empty.start) and empty.history.shape == (0, 2) and math.isnan(empty.start)
 
