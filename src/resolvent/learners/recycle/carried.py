@@ -81,7 +81,7 @@ class Carried(Learner):
 
     def observe(self, problem: Any, advice: Advice, result: Any) -> None:
         """Keep the harvest; enter the cost."""
-        if not result.ok:
+        if not result.answered:
             return
         found = {k: result.carry[k] for k in self.slots if result.carry.get(k) is not None}
         if found:

@@ -7,10 +7,11 @@
 v is the shortest vector of the closure of the range of I - T; v not zero means that there is no fixed point. Step: two
 evaluations, one for each sequence, and about 12 vector passes. Memory: two iterates with their images, and x_0. Leaves
 ``residual`` (the smaller of the two), and at powers of two ``displacement`` (the shortest of the estimates) and
-``displacement_gap`` (the largest distance between two). Where the estimates agree to a tenth, the problem's certificate is
-asked for each, and for Picard's own residual, which is exact where the iteration has settled; only its consent ends the
-solve INFEASIBLE. Without it, estimates that go on agreeing better end it DIVERGED. Never for speed: Anderson finds fixed
-points faster. Weakly infeasible problems (v = 0 and no fixed point) look like slow convergence.
+``displacement_gap`` (the largest distance between two). Where the estimates agree to a tenth, the problem's certificate
+is asked for each, and for Picard's own residual, which is exact where the iteration has settled; only its consent ends
+the solve INFEASIBLE. Without it, estimates that go on agreeing better end it DIVERGED. Slot ``displacement``: the one
+that was a proof, asked for first on the next problem. Never for speed: Anderson finds fixed points faster. Weakly
+infeasible problems (v = 0 and no fixed point) look like slow convergence.
 
 Reference: Park and Ryu, Accelerated infeasibility detection of constrained optimization and fixed-point iterations,
 ICML 2023 (arXiv 2303.15876), theorems 3.1 to 4.1.
@@ -38,6 +39,7 @@ class DisplacementState(State):
     first: Any
     next: int
     estimates: dict[str, Any]
+    proof: Any
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,13 @@ class Displacement:
         state.halpern = Halpern().init(problem, state.picard.x, shared)
         state.first, state.next, state.estimates = state.picard.x, 8, {}
         state.seen["residual"] = state.picard.seen["residual"]
+        state.proof = carry.get("displacement")
+        if type(state.proof) is type(state.first) and problem.proves(
+            state.proof
+        ):  # the last problem's v serves this one
+            state.halpern.drift.end(problem, state, state.proof, vectors.length(state.proof))
+        else:
+            state.proof = None
         return state
 
     def step(self, problem: Any, state: DisplacementState) -> None:
@@ -102,6 +111,7 @@ class Displacement:
             for v in (*found.values(), state.picard.r):
                 if problem.proves(v):
                     state.halpern.drift.end(problem, state, v, vectors.length(v))
+                    state.proof = v
                     return
 
     def solution(self, problem: Any, state: DisplacementState) -> Any:
@@ -110,8 +120,8 @@ class Displacement:
         return state.picard.x if nearer else state.halpern.x
 
     def harvest(self, problem: Any, state: DisplacementState) -> dict[str, Any]:
-        """Nothing that another map could use."""
-        return {}
+        """The displacement that was a proof: the next problem's certificate is asked for it first."""
+        return {} if state.proof is None else {"displacement": state.proof}
 
     def estimate(self, problem: Any) -> Cost:
         """Two evaluations a step."""

@@ -88,6 +88,8 @@ class Linearized:
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> LinearizedState:
         """One linearisation."""
+        if type(problem.zero()) is not np.ndarray:
+            raise TypeError("Linearized works on NumPy arrays; convert x0 and the map, or use anderson")
         state = LinearizedState()
         kept = carry.get("inner")
         fits = isinstance(kept, Inner) and kept.fits(self.inner, self.learners)
