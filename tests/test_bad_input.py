@@ -13,6 +13,7 @@ N = 40
 METHODS = [
     "auto", "cg", "jacobi", "gaussseidel", "sor", "ssor", "chebyshev", "direct",
     rv.CG(rv.SSOR()), rv.CG(rv.Jacobi()), rv.CG(rv.IC()), rv.CG(rv.Direct()),
+    "minres", "bicgstab", "idr", "blockcg",
 ]  # fmt: skip
 GIVEN = ["csr", "csc", "coo", "lil", "dok", "dia", "bsr"]
 
@@ -136,7 +137,9 @@ def test_candidates_are_checked_before_any_work(name, basis, kind):
         lambda: rv.AMG("geometric"),
         lambda: rv.Chebyshev(lmin=2.0, lmax=1.0), lambda: rv.Guess(vectors=0), lambda: rv.Lifetime("factor", memory=0),
         lambda: rv.Lifetime("factor", cap=-1.0), lambda: rv.Bandit("omega", 1.9, 1.0),
-        lambda: rv.CG(preconditioner="ssor"),
+        lambda: rv.CG(preconditioner="ssor"), lambda: rv.MINRES("jacobi"), lambda: rv.BiCGStab(3.0), lambda: rv.IDR(s=0),
+        lambda: rv.IDR(s=2.5), lambda: rv.FlexibleCG(window=0), lambda: rv.MINRES(lambda r: r), lambda: rv.BlockCG(stride=0),
+        lambda: rv.LGMRES(preconditioner="ilu"), lambda: rv.CGLS(preconditioner=1),
         lambda: rv.CG(stride=0), lambda: rv.SOR(stride=-3),
     ],
 )  # fmt: skip

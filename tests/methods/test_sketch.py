@@ -78,6 +78,18 @@ def test_rows_contract_as_expected():
     assert np.mean(errors) <= rate**60 * np.linalg.norm(x) ** 2 * 1.2
 
 
+def test_the_table_of_draws_holds_the_weights_exactly():
+    weights = np.array([4.0, 0.0, 1.0, 2.5, 0.5, 9.0])
+    cut, other = np.empty(6), np.empty(6, dtype=np.int64)
+    sketch.alias(weights, cut, other)
+    held = cut.copy()
+    np.add.at(held, other, np.where(other == np.arange(6), 0.0, 1.0 - cut))
+    assert np.allclose(held / 6, weights / weights.sum(), atol=1e-15)
+    order = np.empty(3, dtype=np.int64)
+    sketch.draw(cut, other, np.array([0.0, 0.5, 1.0 - 1e-16]), order)
+    assert np.all(weights[order] > 0)
+
+
 def test_orthogonal_rows_are_solved_once_all_were_seen():
     Q = np.linalg.qr(np.random.default_rng(0).standard_normal((25, 25)))[0]
     x = np.arange(25.0)
@@ -104,7 +116,7 @@ def test_the_residual_is_looked_at_ever_more_often_towards_the_end():
     gaps = np.diff(result.history[:, 0])
     assert gaps.max() > gaps[-1]
     worst = rv.solve(rv.LinearSystem(A, b), rv.SketchProject(look=1), rtol=1e-8)
-    assert worst.steps <= result.steps <= worst.steps + 3
+    assert worst.steps <= result.steps <= 1.25 * worst.steps + 3
 
 
 def test_gauss_takes_operators_and_rows_do_not():

@@ -20,7 +20,7 @@ EVENTS: dict[str, tuple[float, float, float]] = {
     "cg_steps": (0.15, 0.6625, 0.275),  # one fused CG iteration, product included
     "minres_steps": (0.2, 0.68, 1.4),  # one fused MINRES iteration
     "bicgstab_steps": (0.3, 1.35, 2.4),  # one fused BiCGStab iteration, two products
-    "projections": (0.5, 1.6, 18.0),  # projections onto n rows, drawn one by one
+    "projections": (1.0, 2.4, 16.0),  # projections onto n rows, drawn one by one
     "ssor_steps": (0.225, 0.525, 0.5),  # one CG iteration in Eisenstat's form
     "passes": (0.35, 0.0, 0.1875),  # one n-vector read or written in a vector operation
     "basis": (0.25, 0.0, 0.12),  # one n-vector of a block of them, in a matrix-vector or matrix-matrix product

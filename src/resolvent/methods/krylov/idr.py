@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from array_api_compat import device
 
 from ...core import Cost
 from .common import Krylov, Recurrence
@@ -85,9 +86,9 @@ class IDRRecurrence(Recurrence):
         n = r.shape[0]
         P = rng.standard_normal((n, s)) + (1j * rng.standard_normal((n, s)) if self.complex else 0.0)
         rows = np.ascontiguousarray(np.linalg.qr(P)[0].conj().T)
-        self.P = self.xp.asarray(rows, dtype=r.dtype, device=_device(r))
-        self.G = [0.0 * r for _ in range(s)]
-        self.U = [0.0 * r for _ in range(s)]
+        self.device = device(r)
+        self.P = self.xp.asarray(rows, dtype=r.dtype, device=self.device)
+        self.G, self.U = 0.0 * self.P, 0.0 * self.P  # rows are vectors
         self.M = [[float(i == j) for j in range(s)] for i in range(s)]
         self.f: list[Any] = []
 
@@ -95,6 +96,10 @@ class IDRRecurrence(Recurrence):
         """P^H v as Python numbers."""
         found = self.xp.matmul(self.P, v)
         return [complex(found[i]) if self.complex else float(found[i]) for i in range(self.s)]
+
+    def _combined(self, weights: list[Any], rows: Any) -> Any:
+        """sum_i weights_i rows_i."""
+        return self.xp.matmul(self.xp.asarray(weights, dtype=rows.dtype, device=self.device), rows)
 
     def _solved(self, k: int) -> list[Any]:
         """M[k:, k:] c = f[k:], M lower triangular."""
@@ -112,18 +117,17 @@ class IDRRecurrence(Recurrence):
         if k == 0:
             self.f = self._shadow(self.r)
         c = self._solved(k)
-        v, u = self.r, 0.0
-        for i, weight in enumerate(c, start=k):
-            v = v - weight * self.G[i]
-            u = u + weight * self.U[i]
-        u = u + self.omega * self.precondition(v)
+        v = self.r - self._combined(c, self.G[k:, :])
+        u = self._combined(c, self.U[k:, :]) + self.omega * self.precondition(v)
         g = self.problem.project(self.problem.product(u))
-        h = self._shadow(g)
-        for i in range(k):
+        h, away = self._shadow(g), []
+        for i in range(k):  # the parts that make g orthogonal to the first k shadow vectors
             alpha = h[i] / self.M[i][i]
-            g, u = g - alpha * self.G[i], u - alpha * self.U[i]
+            away.append(alpha)
             h = [hj - alpha * self.M[j][i] if j >= i else hj for j, hj in enumerate(h)]
-        self.G[k], self.U[k] = g, u
+        if k:
+            g, u = g - self._combined(away, self.G[:k, :]), u - self._combined(away, self.U[:k, :])
+        self.G[k, :], self.U[k, :] = g, u
         for i in range(k, self.s):
             self.M[i][k] = h[i]
         if self.lost(h[k], self.norm2(g)):
@@ -153,9 +157,3 @@ class IDRRecurrence(Recurrence):
         self.r -= self.omega * t
         self.norm, self.k = self.norm2(self.r), 0
         return True
-
-
-def _device(r: Any) -> Any:
-    from array_api_compat import device
-
-    return device(r)

@@ -37,7 +37,7 @@ class SketchState(State):
     x: Any
     rng: Any
     inverse: Any
-    totals: Any
+    table: Any
     matrix: Any
     gap: int
 
@@ -96,7 +96,8 @@ class SketchProject:
             with np.errstate(divide="ignore"):
                 inverse = np.where(norms > 0, 1.0 / norms, 0.0)
             state.inverse = inverse.astype(state.x.real.dtype)
-            state.totals = np.cumsum(norms)
+            state.table = np.empty(problem.n), np.empty(problem.n, dtype=np.int64)
+            kernels.sketch.alias(norms, *state.table)
         if self.kind == "block":
             signed = np.int32 if problem.ip.dtype.itemsize == 4 else np.int64
             parts = (problem.data, problem.ix.view(signed), problem.ip.view(signed))
@@ -122,15 +123,18 @@ class SketchProject:
 
     def _foreseen(self, count: int, before: float, now: float, goal: float | None) -> int:
         """Half of the iterations that the rate just seen would need, at most ``look``."""
-        if not 0.0 < now < before or not goal or goal <= 0.0:
+        if not goal or goal <= 0.0:
             return self.look
+        if not 0.0 < now < before:  # residuals may grow where errors do not
+            return min(self.look, 2 * count)
         left = count * math.log(max(now / goal, 1.0)) / math.log(before / now)
         return max(1, min(self.look, int(left / 2) if left < 1e9 else self.look))
 
     def _drawn(self, state: SketchState, count: int) -> Any:
         """Rows with probabilities by their squared norms."""
-        at = np.searchsorted(state.totals, state.rng.random(count) * state.totals[-1], side="right")
-        return np.minimum(at, len(state.totals) - 1)
+        order = np.empty(count, dtype=np.int64)
+        kernels.sketch.draw(*state.table, state.rng.random(count), order)
+        return order
 
     def _rows(self, problem: Any, state: SketchState) -> None:
         order = self._drawn(state, problem.n)
