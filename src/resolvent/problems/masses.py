@@ -79,8 +79,8 @@ def checked_masses(a: Any, b: Any) -> tuple[Any, Any, float]:
     return a, b, total
 
 
-def checked_cost(C: Any, n: int, m: int) -> Any:
-    """A stored cost in rows.
+def checked_cost(C: Any, n: int, m: int) -> tuple[Any, float]:
+    """A stored cost in rows, and its range.
 
     Raises
     ------
@@ -90,8 +90,7 @@ def checked_cost(C: Any, n: int, m: int) -> Any:
     C = _real(C, "C", 2)
     if C.shape != (n, m):
         raise ValueError(f"C has shape {C.shape}, a has {n} entries and b has {m}; C of shape {(n, m)} is expected")
-    _signs(C, "C")
-    return np.ascontiguousarray(C)
+    return np.ascontiguousarray(C), _signs(C, "C")
 
 
 def checked_block(block: Any, start: int, stop: int, m: int) -> Any:
@@ -109,9 +108,11 @@ def checked_block(block: Any, start: int, stop: int, m: int) -> Any:
     return np.ascontiguousarray(block)
 
 
-def _signs(C: Any, name: str) -> None:
+def _signs(C: Any, name: str) -> float:
+    """The range of costs that are finite and not negative."""
     low, high = C.min(), C.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"{name} contains NaN or inf; finite costs are expected")
     if low < 0.0:
         raise ValueError(f"{name} has the negative cost {low:.6g}; add a constant: the plan does not change")
+    return float(high) - float(low)

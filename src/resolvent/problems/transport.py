@@ -100,7 +100,9 @@ class Transport(Plain):
         ready["rows"] = None if len(rows) == len(a) else rows
         ready["cols"] = None if len(cols) == len(b) else cols
         ready["stored"] = not callable(self.C)
-        cost = checked_cost(faces.C, len(a), len(b)) if self.stored else None
+        cost = None
+        if self.stored:
+            cost, ready["range"] = checked_cost(faces.C, len(a), len(b))
         if cost is not None and (self.rows is not None or self.cols is not None):
             cost = np.ascontiguousarray(cost[np.ix_(rows, cols)])
         ready["matrix"] = cost

@@ -209,6 +209,8 @@ class SinkhornNewton:
         direction = x / size
         direction -= (plan.b @ direction) / problem.mass  # pinned in the mean: a constant changes nothing
         direction[plan.m :] = 0.0
+        longest = 2.0 * (problem.largest_cost() * plan.ir + 100.0)  # potentials of a solution do not differ by more
+        direction *= min(1.0, longest / max(float(np.abs(direction).max()), 1e-300))
         return direction, float(rhs @ direction)
 
     def _shift(self, plan: Scaled, shift: float) -> Any:
