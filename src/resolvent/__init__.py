@@ -38,6 +38,7 @@ from .methods import (
     SOR,
     SSOR,
     TFQMR,
+    AlternatingMinimization,
     BiCG,
     BiCGStab,
     BlockCG,
@@ -108,6 +109,7 @@ from .operators import (
     SymmetricPolynomialBound,
 )
 from .problems import (
+    Completion,
     Composite,
     FixedPoint,
     Inclusion,
@@ -147,6 +149,7 @@ __all__ = [
     "SOR",
     "SSOR",
     "TFQMR",
+    "AlternatingMinimization",
     "AnchoredExtragradient",
     "Anderson",
     "Bandit",
@@ -159,6 +162,7 @@ __all__ = [
     "Carried",
     "Chebyshev",
     "ChebyshevPolynomial",
+    "Completion",
     "Composite",
     "ConvergenceWarning",
     "CoordinateDescent",

@@ -19,6 +19,7 @@ FAMILIES: dict[str, str] = {
     "least_squares": "least_squares",
     "stored": "linear",
     "operator": "linear",
+    "completion": "completion",
     "composite": "composite",
     "fixedpoint": "fixed_point",
     "inclusion": "inclusion",

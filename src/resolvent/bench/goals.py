@@ -17,7 +17,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "trust": ("trust_goals",),
     "krylov": ("krylov_goals",),
     "optimization": ("newton_goals", "composite_goals", "block_goals", "fixed_point_goals"),
-    "transport": ("transport_goals",),
+    "transport": ("transport_goals", "completion_goals"),
 }
 
 

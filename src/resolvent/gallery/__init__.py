@@ -11,6 +11,7 @@ from typing import Any
 
 from .convection import ConvectionDiffusion, Helmholtz
 from .darcy import DarcyJumps, DarcyLog, DarcyPath, DarcyReturning, DarcyThreshold, Unrelated
+from .entries import ArrivingEntries
 from .heat import HeatConductivity, HeatShift
 from .photograph import Photograph
 from .poisson3d import Poisson3dDrift
@@ -40,6 +41,7 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
         Topology3d,
         Photograph,
         LogSumExpDrift,
+        ArrivingEntries,
         SyntheticShift,
         HeatEquation,
         ConvectionDiffusion,

@@ -27,6 +27,7 @@ from ..core import Session
 from ..operators import L1, GroupL1, LeastSquares, Logistic
 from ..operators import ElasticNet as _ElasticNet
 from ..problems import Composite
+from .completion import MatrixCompletion
 
 __all__ = [
     "ElasticNet",
@@ -37,6 +38,7 @@ __all__ = [
     "LassoCV",
     "LogisticRegression",
     "LogisticRegressionCV",
+    "MatrixCompletion",
 ]
 
 

@@ -21,6 +21,7 @@ _MODULES = frozenset(
         "blocks",
         "cg",
         "columns",
+        "completion",
         "composite",
         "csr",
         "deflation",

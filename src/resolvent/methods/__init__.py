@@ -15,6 +15,7 @@ from .krylov.minres import MINRES
 from .krylov.rminres import RMINRES
 from .least_squares.cgls import CGLS
 from .least_squares.qr import QR
+from .lowrank.alternating import AlternatingMinimization
 from .newton import FOSI, OASIS, GradientDescent, HeavyBall, LazyNewton, Newton, SaddleFreeNewton
 from .newton.damping import Armijo, Cubic, GradientNormalized, GradientRegularized, StepSized
 from .stationary.chebyshev import Chebyshev
@@ -51,6 +52,7 @@ __all__ = [
     "SOR",
     "SSOR",
     "TFQMR",
+    "AlternatingMinimization",
     "BiCG",
     "BiCGStab",
     "BlockCG",
@@ -84,6 +86,7 @@ register(
         LGMRES,
         GCROTMK,
         CGS,
+        AlternatingMinimization,
         BiCG,
         QR,
         CGLS,

@@ -1,5 +1,6 @@
 """Problem families: one frozen dataclass each."""
 
+from .completion import Completion
 from .composite import Composite
 from .fixed_point import FixedPoint
 from .inclusion import Inclusion
@@ -12,6 +13,7 @@ from .smooth import Smooth
 from .transport import Transport
 
 __all__ = [
+    "Completion",
     "Composite",
     "FixedPoint",
     "Inclusion",

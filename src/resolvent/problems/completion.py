@@ -1,0 +1,367 @@
+"""Matrix completion at a given rank: what is given, what it offers, how a candidate is measured.
+
+    min over U (m, k), V (n, k) of   F = sum_e w_e (u_i'v_j - a_ij)^2 / 2 + ridge (|U|^2 + |V|^2) / 2
+
+    residual = |grad F| at balanced factors (U'U = V'V, diagonal),    scale = |grad F| at the spectral start
+
+A candidate is (U, V) as one vector. The residual certifies a stationary point, not recovery: beside it stand the error on
+the observed entries, the error on entries that were held out, and with a ridge the duality gap of the convex relaxation,
+``min |P(X) - A|^2 / 2 + ridge |X|_*``, of which (U, V) is a global solution when the gap vanishes.
+
+References: Mazumder, Hastie, Tibshirani, JMLR 11 (2010), for the relaxation; Keshavan, Montanari, Oh (2010), for the start.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.linalg as la
+import scipy.sparse as sp
+from scipy.sparse.linalg import svds
+
+from .. import kernels
+from ..core import Measure, Result
+from .plain import Plain
+
+__all__ = ["Completion", "balanced"]
+
+_ONE = np.ones(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Completion(Plain):
+    """A matrix of given rank from some of its entries.
+
+    Parameters
+    ----------
+    rows, cols : integer arrays, shape (e,)
+        Where the observed entries stand.
+    values : ndarray, shape (e,), float64
+        What they are.
+    shape : (int, int)
+        (m, n).
+    rank : int
+        k, at most the smaller side.
+    ridge : float, default 0
+        Weight of the squared factors.
+    entry_weights : ndarray, shape (e,), optional
+        Positive weights of the entries.
+    held_out : float, default 0.05
+        Part of the entries that the fit does not see, to tell the error on what is not observed; taken only from rows and
+        columns that keep more than ``rank`` entries.
+    seed : int, default 0
+        Which entries are held out.
+
+    Raises
+    ------
+    ValueError
+        For arrays of other lengths, indices out of range, entries given twice, values that are not finite, a rank larger
+        than the sides, a negative ridge, weights that are not positive.
+    TypeError
+        For indices that are no whole numbers, values that are no real floats.
+
+    Notes
+    -----
+    ``x`` of the result is ``(U, V)``; ``U @ V.T`` is the matrix. ``seen`` has ``observed_error`` and ``held_out_error``
+    (root mean squares), and with a ridge ``gap``. Rows and columns with fewer than ``rank`` entries, which the data do not
+    determine, are named in ``result.digest``.
+
+    Examples
+    --------
+    >>> import numpy as np, resolvent as rv
+    >>> rng = np.random.default_rng(0)
+    >>> M = rng.standard_normal((60, 3)) @ rng.standard_normal((3, 50))
+    >>> rows, cols = np.nonzero(rng.random(M.shape) < 0.4)
+    >>> result = rv.solve(rv.Completion(rows, cols, M[rows, cols], M.shape, rank=3), rtol=1e-9)
+    >>> U, V = result.x
+    >>> result.ok, bool(np.abs(U @ V.T - M).max() < 1e-6)
+    (True, True)
+    """
+
+    rows: Any
+    cols: Any
+    values: Any
+    shape: Any
+    rank: int
+    ridge: float = 0.0
+    entry_weights: Any = None
+    held_out: float = 0.05
+    seed: int = 0
+
+    family: ClassVar[str] = "completion"
+    default_steps: ClassVar[int] = 1000
+    offers: ClassVar[frozenset[str]] = frozenset({"completion"})
+
+    def __post_init__(self) -> None:
+        m, n, k = self._checked_shape()
+        rows, cols = _indices(self.rows, m, "rows"), _indices(self.cols, n, "cols")
+        values = _reals(self.values, "values")
+        weights = None if self.entry_weights is None else _reals(self.entry_weights, "entry_weights")
+        if not len(rows) == len(cols) == len(values) or (weights is not None and len(weights) != len(rows)):
+            raise ValueError(
+                f"rows, cols and values have lengths {len(rows)}, {len(cols)}, {len(values)}; one is expected"
+            )
+        if len(rows) == 0:
+            raise ValueError("no entry was given; at least one is expected")
+        if weights is not None and not np.all(weights > 0):
+            raise ValueError("entry_weights has entries that are not positive; leave such entries out")
+        key = rows * n + cols
+        order = np.argsort(key, kind="stable")
+        twice = np.flatnonzero(np.diff(key[order]) == 0)
+        if len(twice):
+            at = order[twice[0]]
+            raise ValueError(f"the entry ({rows[at]}, {cols[at]}) is given more than once; combine such entries first")
+        self._prepare()
+        ready = self.__dict__
+        ready.update(m=m, n=n, k=k)
+        rows, cols, values = rows[order], cols[order], values[order]
+        weights = None if weights is None else weights[order]
+        out = _held(rows, cols, m, n, k, self.held_out, self.seed)
+        ready["test"] = (rows[out], cols[out], values[out])
+        keep = ~out
+        ready["by_row"] = _grouped(
+            rows[keep], cols[keep], values[keep], weights if weights is None else weights[keep], m
+        )
+        swap = np.lexsort((rows[keep], cols[keep]))
+        part = [v[keep][swap] for v in (cols, rows, values)]
+        ready["by_column"] = _grouped(*part, weights if weights is None else weights[keep][swap], n)
+        ready["entries"] = int(keep.sum())
+        thin = [np.flatnonzero(np.bincount(i, minlength=s) < k) for i, s in ((rows, m), (cols, n))]
+        ready["undetermined"] = tuple(thin)
+        ready["dtype"], ready["eps"] = np.dtype(float), float(np.finfo(float).eps)
+
+    def _checked_shape(self) -> tuple[int, int, int]:
+        try:
+            m, n = (int(s) for s in self.shape)
+        except (TypeError, ValueError):
+            raise ValueError(f"shape={self.shape!r} was given; (rows, columns) is expected") from None
+        k = self.rank
+        if m < 1 or n < 1:
+            raise ValueError(f"shape={self.shape!r} was given; two positive numbers are expected")
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= min(m, n):
+            raise ValueError(f"rank={k!r} was given for a matrix of {m} x {n}; {min(m, n)} at most is expected")
+        if not 0.0 <= self.ridge < math.inf:
+            raise ValueError(f"ridge={self.ridge!r} was given; a finite number that is not negative is expected")
+        if not 0.0 <= self.held_out < 1.0:
+            raise ValueError(f"held_out={self.held_out!r} was given; a number in [0, 1) is expected")
+        return m, n, int(k)
+
+    # ---- what the Session asks ---------------------------------------------------------------------------------------
+
+    def shape_key(self) -> list[int | float | str]:
+        """Sizes and rank."""
+        return [self.m, self.n, self.k]
+
+    def weights(self) -> Mapping[str, float]:
+        """In units of one pass over the entries: k multiply-adds for each."""
+        entries, k = max(1.0, float(self.entries)), float(self.k)
+        return {
+            "passes": 1.0,
+            "grams": 0.5 * k / entries + 0.5 / entries,
+            "choleskys": (k * k / 3.0 + 2 * k) / entries,
+            "balances": 6.0 * (self.m + self.n) * k / entries,
+            "spectra": 1.0,
+            "calls": 0.0,
+        }
+
+    def digest(self) -> dict[str, Any]:
+        """What was measured, and what the data leave open."""
+        rows, cols = self.undetermined
+        return {
+            "kind": "gradient of the squared error at balanced factors, 2-norm",
+            "strength": "recomputed from the factors and the entries alone; it certifies a stationary point, not recovery, "
+            "of which held_out_error tells",
+            "undetermined_rows": rows[:1000].tolist(),
+            "undetermined_columns": cols[:1000].tolist(),
+        }
+
+    def zero(self) -> Any:
+        """The spectral start."""
+        return self.spectral.copy()
+
+    def unfit(self, x0: Any = None) -> str | None:
+        """One sentence when a first guess holds NaN or inf."""
+        if x0 is None:
+            return None
+        parts = x0 if isinstance(x0, tuple) else (x0,)
+        return None if all(np.all(np.isfinite(p)) for p in parts) else "x0 contains NaN or inf"
+
+    def enter(self, x0: Any) -> Any:
+        """A guess (U, V), or one vector of both.
+
+        Raises
+        ------
+        ValueError
+            For other shapes.
+        """
+        if isinstance(x0, tuple) and len(x0) == 2 and [np.shape(p) for p in x0] == [(self.m, self.k), (self.n, self.k)]:
+            return np.concatenate([np.asarray(p, dtype=float).ravel() for p in x0])
+        x = np.asarray(x0, dtype=float) if not isinstance(x0, tuple) else np.empty(0)
+        if x.shape != ((self.m + self.n) * self.k,):
+            raise ValueError(
+                f"x0 was given in another shape; a pair ({self.m}, {self.k}), ({self.n}, {self.k}) is expected"
+            )
+        return x.copy()
+
+    def split(self, x: Any) -> tuple[Any, Any]:
+        """(U, V) as views of the vector."""
+        at = self.m * self.k
+        return x[:at].reshape(self.m, self.k), x[at:].reshape(self.n, self.k)
+
+    def leave(self, result: Result) -> None:
+        """The factors as a pair; the gap of the relaxation where there is a ridge."""
+        x = self.zero() if result.x is None else result.x
+        if self.ridge > 0.0 and result.ok:
+            result.seen["gap"] = self.relaxation_gap(x)
+        result.x = tuple(np.array(p) for p in self.split(x))
+        result.digest = {**self.digest(), "scale": float(self.scale)}
+
+    # ---- evaluations -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def spectral(self) -> Any:
+        """The spectral start: about the k leading singular pairs of the entries over their share, long rows clipped."""
+        ip, ix, a = self.by_row[:3]
+        share = self.entries / (float(self.m) * self.n)
+        P = sp.csr_array((a / share, ix.astype(np.int64), ip.astype(np.int64)), shape=(self.m, self.n))
+        U, s, V = _leading(P, self.k)
+        self.work.add("passes", 8.0, "once")
+        U, V = _clipped(U), _clipped(V)
+        root = np.sqrt(s)
+        return np.concatenate([(U * root).ravel(), (V * root).ravel()])
+
+    def gradient(self, x: Any) -> tuple[Any, Any, float, Any]:
+        """The gradient in U and in V at the balanced factors, the weighted sum of squares, and the errors of all entries."""
+        U, V = balanced(*self.split(x))
+        self.work.add("balances")
+        GU, GV, E = np.empty_like(U), np.empty_like(V), np.empty(self.entries)
+        total = kernels.completion.gradients(*self.by_row, U, V, float(self.ridge), GU, GV, E)
+        self.work.add("passes", 3)
+        return GU, GV, float(total), E
+
+    @cached_property
+    def scale(self) -> float:  # type: ignore[override]
+        """The gradient at the spectral start, or of zero-mean entries where that vanishes."""
+        return max(_size(*self.gradient(self.spectral)[:2]), 1e-300)
+
+    def measure(self, x: Any) -> Measure:
+        """The gradient at the balanced factors; errors on observed and held-out entries.
+
+        Parameters
+        ----------
+        x : ndarray
+            (U, V) as one vector.
+
+        Returns
+        -------
+        Measure
+        """
+        GU, GV, total, _ = self.gradient(x)
+        norm = _size(GU, GV)
+        seen = {"observed_error": math.sqrt(total / self.entries)}
+        rows, cols, values = self.test
+        if len(rows):
+            U, V = self.split(x)
+            error = np.einsum("ek,ek->e", U[rows], V[cols]) - values
+            seen["held_out_error"] = float(np.sqrt(np.mean(error**2)))
+        return Measure(norm, None, False, seen)
+
+    def floor(self, x: Any) -> float:
+        """What rounding leaves of the gradient."""
+        U, V = self.split(x)
+        return 8.0 * self.eps * float(np.linalg.norm(U) * np.linalg.norm(V)) * max(float(np.linalg.norm(U)), 1e-300)
+
+    def relaxation_gap(self, x: Any) -> float:
+        """Duality gap of the convex relaxation at U V'; it bounds the distance to its optimal value."""
+        ip, ix, a, w, _ = self.by_row
+        U, V = balanced(*self.split(x))
+        total, E = self.gradient(x)[2:]
+        weights = np.broadcast_to(w, a.shape)
+        R = sp.csr_array((weights * E, ix.astype(np.int64), ip.astype(np.int64)), shape=(self.m, self.n))
+        self.work.add("spectra", 20.0)
+        if min(R.shape) <= 2:
+            top = float(la.svdvals(R.toarray())[0])
+        else:
+            top = float(svds(R, k=1, v0=np.ones(min(R.shape)), tol=1e-6, return_singular_vectors=False)[0])
+        primal = 0.5 * total + 0.5 * self.ridge * float(np.sum(U**2) + np.sum(V**2))
+        theta = min(1.0, self.ridge / (top * (1 + 1e-5))) if top > 0 else 1.0
+        dual = -0.5 * theta**2 * total - theta * float(np.sum(weights * E * a))
+        return primal - dual
+
+
+def balanced(U: Any, V: Any) -> tuple[Any, Any]:
+    """Factors of the same product with ``U'U = V'V`` diagonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> U, V = balanced(np.array([[2.0], [0.0]]), np.array([[8.0]]))
+    >>> abs(U.ravel()).tolist(), abs(V.ravel()).tolist()
+    ([4.0, 0.0], [4.0])
+    """
+    Q, R = la.qr(U, mode="economic", check_finite=False)
+    P, S = la.qr(V, mode="economic", check_finite=False)
+    left, s, right = la.svd(R @ S.T, check_finite=False)
+    root = np.sqrt(s)
+    return np.ascontiguousarray(Q @ (left * root)), np.ascontiguousarray(P @ (right.T * root))
+
+
+def _leading(P: Any, k: int) -> tuple[Any, Any, Any]:
+    """About the k leading singular triples: two steps of block power iteration from a seeded start."""
+    width = min(k + 8, *P.shape)
+    Y = P @ np.random.default_rng(0).standard_normal((P.shape[1], width))
+    for _ in range(2):
+        Q = la.qr(Y, mode="economic", check_finite=False)[0]
+        Z = la.qr(P.T @ Q, mode="economic", check_finite=False)[0]
+        Y = P @ Z
+    U, s, Wt = la.svd(Y, full_matrices=False, check_finite=False)
+    return U[:, :k], s[:k], (Z @ Wt.T)[:, :k]
+
+
+def _size(GU: Any, GV: Any) -> float:
+    return math.hypot(float(np.linalg.norm(GU)), float(np.linalg.norm(GV)))
+
+
+def _clipped(U: Any) -> Any:
+    """Rows longer than three times the mean square length cut to that: spiky rows mislead the start."""
+    size = np.linalg.norm(U, axis=1)
+    most = 3.0 * math.sqrt(float(np.mean(size**2))) if len(size) else 0.0
+    return U * np.minimum(1.0, most / np.maximum(size, 1e-300))[:, None]
+
+
+def _grouped(rows: Any, cols: Any, values: Any, weights: Any, count: int) -> tuple[Any, ...]:
+    """Entries in rising order of rows as (ip, ix, a, w, c)."""
+    ip = np.zeros(count + 1, dtype=np.uint64)
+    ip[1:] = np.cumsum(np.bincount(rows, minlength=count))
+    return ip, cols.astype(np.uint32), values, _ONE if weights is None else weights, _ONE
+
+
+def _held(rows: Any, cols: Any, m: int, n: int, k: int, share: float, seed: int) -> Any:
+    """Which entries are held out: about ``share`` of them, none that its row or column needs."""
+    out = np.random.default_rng(seed).random(len(rows)) < share
+    for index, size in ((rows, m), (cols, n)):
+        left = np.bincount(index[~out], minlength=size)
+        out &= ~((left < 2 * k) | (np.bincount(index, minlength=size) <= k))[index]
+    return out
+
+
+def _indices(given: Any, size: int, name: str) -> Any:
+    i = np.asarray(given)
+    if i.ndim != 1 or i.dtype.kind not in "iu":
+        raise TypeError(f"{name} is {i.dtype} of shape {i.shape}; a vector of whole numbers is expected")
+    if len(i) and (int(i.min()) < 0 or int(i.max()) >= size):
+        bad = int(i.min()) if int(i.min()) < 0 else int(i.max())
+        raise ValueError(f"{name} contains {bad}; indices from 0 to {size - 1} are expected")
+    return i.astype(np.int64)
+
+
+def _reals(given: Any, name: str) -> Any:
+    v = np.asarray(given)
+    if v.ndim != 1 or v.dtype.kind != "f":
+        raise TypeError(f"{name} is {v.dtype} of shape {v.shape}; a vector of real floats is expected")
+    if not np.all(np.isfinite(v)):
+        raise ValueError(f"{name} contains NaN or inf; leave such entries out")
+    return v.astype(np.float64)
