@@ -547,19 +547,19 @@ def test_an_operator_that_doubles_and_does_not_add_is_not_called_linear(name):
         assert result.status == rv.Status.INDEFINITE or "not linear" in result.reason
 
 
-def test_additivity_is_asked_once_a_session():
+def test_additivity_is_asked_once_an_operator():
     calls = []
 
     def counted(v):
         calls.append(1)
         return matrix() @ v
 
-    session, spent = rv.Session("cg", rtol=1e-8), []
-    for _ in range(3):
+    session, spent, same = rv.Session("cg", rtol=1e-8), [], Bare(counted)
+    for given in (same, same, same, Bare(counted)):
         calls.clear()
-        assert session.solve(rv.LinearSystem(Bare(counted), rhs())).ok
+        assert session.solve(rv.LinearSystem(given, rhs())).ok
         spent.append(len(calls))
-    assert spent[0] == spent[1] + 2 and spent[1] == spent[2]
+    assert spent[0] == spent[1] + 2 and spent[1] == spent[2] and spent[3] == spent[0]
 
 
 def test_linear_up_to_what_an_inner_solve_leaves():

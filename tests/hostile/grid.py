@@ -224,7 +224,8 @@ def _lacks(case, needs):
     """Whether a method that needs these may refuse the case."""
     if case.operator:
         return "entries" in needs
-    if "complex symmetric" in needs and not np.array_equal(case.true, case.true.T):
+    denied = case.options.get("symmetric") is False
+    if "complex symmetric" in needs and (denied or not np.array_equal(case.true, case.true.T)):
         return True
     hermitian = np.array_equal(case.true, case.true.conj().T) and case.options.get("symmetric") is not False
     return "hermitian" in needs and not hermitian

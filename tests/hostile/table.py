@@ -76,7 +76,7 @@ TABLE = {
     ),
     "operator_noisy_later": Allowed(FAILURES | POSITIVE, counted=False),
     "operator_never_the_same": Allowed(FAILURES, counted=False),
-    "operator_affine": only("ERROR"),
+    "operator_affine": only("ERROR", "BUDGET", "DIVERGED", note="not seen where iterates have grown beyond it"),
     "operator_constant": only("ERROR"),
     "operator_nonlinear": only("ERROR", "NONFINITE", "INDEFINITE", note="seen as indefinite where x is still zero"),
     "operator_homogeneous_not_additive": NO_MATRIX,

@@ -124,3 +124,23 @@ def test_the_net_has_no_holes(grid, monkeypatch):
 def test_figures_are_plain(grid):
     tally = grid.run(grid.Tally(), [("cold", "benign", "cg", "float64", 9, 1)])
     assert json.dumps({k: float(v) for k, v in tally.figures().items()})
+
+
+FOUND = [
+    ("warm", "operator_changes", "deflatedcg dense", "float64", 7, 813957450),
+    ("warm", "operator_homogeneous_not_additive", "flexiblecg", "complex64", 9, 412450118),
+    ("warm", "denies_symmetry", "cocg", "float64", 14, 876804791),
+    ("cold", "preconditioner_tiny", "idr", "float64", 27, 1961554392),
+    ("cold", "preconditioner_zero", "bicgstab", "complex64", 6, 784068116),
+    ("cold", "operator_nan_once", "bicgstab", "complex128", 37, 246954123),
+    ("poisoned", "benign", "gcrodr", "complex64", 8, 272287761),
+    ("poisoned", "preconditioner_not_symmetric", "gcrodr", "float32", 20, 1517356327),
+]
+
+
+@pytest.mark.parametrize("job", FOUND, ids=lambda job: f"{job[1]}, {job[2]}")
+def test_what_a_soak_once_found(grid, job):
+    """Each of these ended in an escaped exception, a wrong answer or a false alarm."""
+    tally = grid.run(grid.Tally(), [job])
+    assert not [f for f in tally.findings if f[0] != "refused good x"], tally.findings
+    assert tally.count["solves"] >= 1

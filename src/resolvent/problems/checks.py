@@ -279,9 +279,9 @@ def ldexp_scalar(value: float, shift: int) -> float:
 
 
 def random_like(x: Any) -> Any:
-    """A random vector of the length and dtype of x, the same every time."""
+    """A random vector of the length and dtype of x, the same every time; of entries of all sizes, as few vectors are."""
     draw = np.random.default_rng(len(x))
-    v = draw.standard_normal(len(x)) + (1j * draw.standard_normal(len(x)) if x.dtype.kind == "c" else 0.0)
+    v = draw.standard_normal(len(x)) ** 3 + (1j * draw.standard_normal(len(x)) ** 3 if x.dtype.kind == "c" else 0.0)
     return (v * (np.linalg.norm(x) / np.linalg.norm(v))).astype(x.dtype)
 
 

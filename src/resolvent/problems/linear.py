@@ -6,7 +6,9 @@ measured from the original A: one product; stored matrices with compensated sums
 operators against their own answer to 2 x at the first measure (a linear map doubles exactly).
 """
 
+import contextlib
 import math
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -367,7 +369,7 @@ class LinearSystem(Asked, Remembering, Columns, Units, Shaped):
         return Measure(norm, r, noisy, seen)
 
     def _doubts(self, x: Any, y: Any) -> bool:
-        """True when the operator is noisy; raises when it is not linear. Asked once per solve, additivity once a session."""
+        """True when the operator is noisy; raises when it is not linear. Asked once per solve, additivity once an operator."""
         length = float(np.linalg.norm(x))
         size = float(np.linalg.norm(y))
         self.__dict__["_frobenius"] = max(self.frobenius, size / length if length > 0 else 0.0)
@@ -379,12 +381,17 @@ class LinearSystem(Asked, Remembering, Columns, Units, Shaped):
         slack = 64 * eps * (size + (self.scale if length > 0 else 0.0))
         if float(np.linalg.norm(twice - 2 * y)) <= slack:
             self.__dict__["_trusted"] = length > 0  # zero doubles under any noise
-            return length > 0 and not self.facts.get("additive") and self._adds_wrongly(x, y)
+            return length > 0 and not self._known_to_add() and self._adds_wrongly(x, y)
         self.work.add("products")
         again = checks.call_operator(self.A, x, self.dtype)
         if float(np.linalg.norm(again - y)) > slack:
             return True
         raise OperatorError("the operator is not linear: A(2x) differs from 2 A(x) beyond rounding")
+
+    def _known_to_add(self) -> bool:
+        """Whether this very operator was asked before in this session."""
+        asked = self.symbolic.get("operator")
+        return asked is not None and asked[0]() is self.A
 
     def _adds_wrongly(self, x: Any, y: Any) -> bool:
         """Compare A(x - v) with A(x) - A(v) for a random v of x's size (``i v`` in complex arithmetic), roughly.
@@ -399,9 +406,10 @@ class LinearSystem(Asked, Remembering, Columns, Units, Shaped):
         if not math.isfinite(size):  # of such a size of x nothing can be said
             return False
         top = max(self.frobenius, size / float(np.linalg.norm(v)))
-        slack = self.eps ** (1 / 3) * size + 1e3 * self.eps * top * float(np.linalg.norm(x))
+        slack = min(self.eps ** (1 / 3), 1e-3) * size + 1e3 * self.eps * top * float(np.linalg.norm(x))
         if gap <= slack:
-            self.facts["additive"] = True
+            with contextlib.suppress(TypeError):  # what cannot be remembered is asked again
+                self.symbolic["operator"] = [weakref.ref(self.A)]
             return False
         if float(np.linalg.norm(self.product(v) - w)) > 64 * self.eps * size:
             return True

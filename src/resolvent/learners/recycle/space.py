@@ -223,7 +223,7 @@ class Recycle(Learner):
             book.planned = int(wanted)
         before = problem.price().running
         self._keep(problem, result, space if wanted else None)
-        if carried and not advice.trial:
+        if carried and not advice.trial and book.warm.count:
             book.warm.value += (problem.price().running - before) / min(book.warm.count, 5)
 
     def _available(self, result: Any) -> int:
