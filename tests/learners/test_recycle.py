@@ -89,6 +89,21 @@ def test_another_pattern_drops_the_space():
     assert learner.used == 1
 
 
+def test_patterns_that_change_cost_one_space_at_most():
+    rng = np.random.default_rng(0)
+    side = np.full(119, -1.0)
+    A = sp.csr_array(sp.diags_array([side, 2.001 * np.ones(120), side], offsets=[-1, 0, 1]))
+    problems = []
+    for _ in range(6):
+        order = rng.permutation(120)
+        problems.append(rv.LinearSystem(sp.csr_array(A[order][:, order]), np.ones(120)))
+    method = rv.GCRODR(20, 6)
+    cold, _ = costs(problems, method, [])
+    warm, session = costs(problems, method, [rv.Recycle()])
+    assert session.learners[0].used == 0
+    assert warm[1:] == pytest.approx(cold[1:])
+
+
 def saved():
     session = rv.Session(rv.GCRODR(20, 6), learners=[rv.Recycle(always=True)], rtol=1e-8)
     A = np.diag(np.linspace(0.01, 3, 80)) + np.diag(0.2 * np.ones(79), 1)

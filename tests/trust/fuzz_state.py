@@ -55,6 +55,7 @@ def states():
             rv.CG(rv.Direct()), [rv.Lifetime("preconditioner"), rv.Guess()], rtol=1e-8, on_fail="ignore"
         ),
         lambda: rv.Session("sor", [rv.Bandit("omega", 1.0, 1.9)], rtol=1e-8, seed=1, on_fail="ignore"),
+        lambda: rv.Session(rv.GCRODR(9, 3), [rv.Recycle(always=True)], rtol=1e-8, on_fail="ignore"),
     )
     out = []
     with tempfile.TemporaryDirectory() as folder:

@@ -104,6 +104,7 @@ class Recycle(Learner):
         self._space: Any = None
         self._x: list[tuple[Any, Any, int]] = []  # the last solutions, their images, of which matrix
         self._epoch = -1
+        self._stable = True  # whether the pattern is that of the solve before: else a space is not made in vain
         self._books: dict[str, _Book] = {}
         self._now = ""
         self._carried = 0
@@ -115,6 +116,7 @@ class Recycle(Learner):
         """Put the space into the slot, cut to the size in use, unless the record speaks against it."""
         self._carried = 0
         self._now = _key(advice)
+        self._stable = problem.epoch == self._epoch or self._epoch < 0
         if problem.epoch != self._epoch:
             self._space, self._x, self._epoch = None, [], problem.epoch
         book = self._book()
@@ -178,7 +180,7 @@ class Recycle(Learner):
         book.wait -= 1
         if book.wait > 0:
             return pays
-        book.pause = min(2 * book.pause, _LONGEST)
+        book.pause = min((4 if pays else 2) * book.pause, _LONGEST)
         book.wait = book.pause
         if pays:
             return False  # a solve without, to compare with
@@ -217,7 +219,7 @@ class Recycle(Learner):
             self._learn(book, advice, result, carried)
         space = result.carry.get(self.slot)
         wanted = space is not None and (
-            self.always or advice.trial or self._plan(problem, book, self._available(result))
+            self.always or (self._stable and (advice.trial or self._plan(problem, book, self._available(result))))
         )
         if not advice.trial:
             book.planned = int(wanted)
