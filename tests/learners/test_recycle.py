@@ -165,3 +165,17 @@ def test_spaces_from_strangers_are_refused(change):
 def test_parameters_are_refused(options):
     with pytest.raises(ValueError, match="was given"):
         rv.Recycle(**options)
+
+
+@pytest.mark.parametrize("k", [2, *(pytest.param(k, marks=pytest.mark.full) for k in range(16) if k != 2)])
+def test_random_sequences_are_not_hurt(k):
+    from resolvent.bench.sequences import random_sequence
+
+    _, systems = random_sequence(k, 50, largest=900)
+    systems, sums = list(systems), []
+    for learners in ([], [rv.Recycle()]):
+        session = rv.Session(rv.GCRODR(30, 10, rv.Jacobi()), learners=learners, rtol=1e-8)
+        results = [session.solve(dataclasses.replace(p)) for p in systems]
+        assert all(r.ok for r in results)
+        sums.append(sum(r.cost.total for r in results))
+    assert sums[1] <= 1.05 * sums[0] + 6 * len(systems)
