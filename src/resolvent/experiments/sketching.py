@@ -344,7 +344,7 @@ def _reading(runs: dict[str, dict[str, Outer]]) -> list[str]:
     return [
         f"on {len(shared)} shared problems: {sum(a for a, _ in outer)} outer steps with row sketches, "
         f"{sum(b for _, b in outer)} with MINRES under the same rule; the sketches cost {cost:.3g} times as much (median).",
-        f"The rule saves MINRES inner iterations ({ruled} against {fixed} to 1e-10) and costs no outer step. So few outer steps",
+        f"The rule saves MINRES inner iterations ({ruled} against {fixed} to 1e-10), at no outer step. So few outer steps",
         "belong to Newton's method on this merit function, with any inner solver; sketching adds work. The rate of a sketch is",
         "1 - sigma_min^2 / ||K||_F^2 a row, and KKT matrices are not well conditioned: where '-' stands, "
         f"{INNER} inner iterations",
