@@ -119,6 +119,7 @@ def table(found: dict[str, list[Sample]]) -> dict[str, Fit]:
         "cg_steps",
         "minres_steps",
         "bicgstab_steps",
+        "projections",
         "ssor_steps",
         "checks",
         "gathers",
