@@ -218,3 +218,12 @@ def test_the_table_foretells_what_is_counted(recipe, laplacian):
     setup = problem.price().setup
     running = sum(problem.weight(name) * amount for name, amount in bound.counts.items())
     assert 0.3 < first.setup / setup < 3.0 and 0.3 < first.running / running < 3.0
+
+
+def test_ilut_is_of_the_matrix_and_not_of_its_transpose():
+    problem = rv.load_sequence("convection-diffusion")[0]
+    problem.compare({})
+    v = np.random.default_rng(0).standard_normal(problem.n)
+    bound = rv.ILUT().bind(problem, {})
+    assert np.linalg.norm(problem.A @ bound.apply(v) - v) < 1e-2 * np.linalg.norm(v)
+    assert np.linalg.norm(problem.A.T @ bound.apply_transposed(v) - v) < 1e-2 * np.linalg.norm(v)

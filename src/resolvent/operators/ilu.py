@@ -152,7 +152,8 @@ class ILUTBound(Bound):
         source = self.source
         if len(source.ix) >= 2**31:
             raise SetupError("SuperLU takes 32-bit indices only, and A has 2^31 entries or more")
-        A = sp.csc_array((source.data, source.ix.astype(np.int32), source.ip.astype(np.int32)), shape=problem.shape)
+        rows = sp.csr_array((source.data, source.ix.astype(np.int32), source.ip.astype(np.int32)), shape=problem.shape)
+        A = rows.tocsc()  # the transpose, for nothing, may drop what this one keeps: upwind flow makes garbage of it
         self.lu, self.fill_factor = _ladder(recipe, A, problem)
         size = float(self.lu.nnz)
         problem.symbolic.setdefault("ilut.nonzeros", {})[recipe] = size
@@ -172,11 +173,11 @@ class ILUTBound(Bound):
 
     def apply(self, r: Any) -> Any:
         """(L U)^-1 r."""
-        return self.lu.solve(r, trans="T")  # the transpose of A was factored: its CSC arrays are A's CSR arrays
+        return self.lu.solve(r)
 
     def apply_transposed(self, r: Any) -> Any:
         """(L U)^-T r."""
-        return self.lu.solve(r, trans="N")
+        return self.lu.solve(r, trans="T")
 
 
 def _ladder(recipe: ILUT, A: Any, problem: Any) -> tuple[Any, float]:
