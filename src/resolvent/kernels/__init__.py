@@ -24,6 +24,7 @@ _MODULES = frozenset(
         "completion",
         "composite",
         "csr",
+        "cyclic",
         "deflation",
         "eisenstat",
         "ic0",

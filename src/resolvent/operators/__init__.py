@@ -7,7 +7,7 @@ from .curvature import Curvature
 from .factor import DenseFactorBound, FactorBound
 from .ic import IC, ICBound
 from .ilu import ILU0, ILUT, ILU0Bound, ILUTBound
-from .losses import LeastSquares, Logistic, Quadratic
+from .losses import LeastSquares, Logistic, Quadratic, SigmoidSquares
 from .penalties import L1, Box, ElasticNet, GroupL1, NonNegative
 from .polynomial import (
     ChebyshevPolynomial,
@@ -42,6 +42,7 @@ __all__ = [
     "Logistic",
     "NonNegative",
     "Quadratic",
+    "SigmoidSquares",
     "Space",
     "Stored",
     "SymmetricPolynomial",

@@ -7,7 +7,7 @@ import numpy as np
 
 from .design import Design, as_matrix
 
-__all__ = ["LeastSquares", "Logistic", "Quadratic"]
+__all__ = ["LeastSquares", "Logistic", "Quadratic", "SigmoidSquares"]
 
 
 def _target(y: Any, n: int, dtype: Any) -> Any:
@@ -82,6 +82,7 @@ class LeastSquares(_Linear):
     intercept: bool = False
 
     code = 0
+    curvature = 1.0
 
     def __post_init__(self) -> None:
         self._prepare()
@@ -141,6 +142,7 @@ class Logistic(_Linear):
     intercept: bool = False
 
     code = 1
+    curvature = 0.25
 
     def __post_init__(self) -> None:
         self._prepare()
@@ -182,6 +184,64 @@ class Logistic(_Linear):
     def constants(self) -> Any:
         """A bound on the curvature along each coordinate."""
         return self.design.squares() / (4 * self.samples)
+
+
+@dataclass(frozen=True, eq=False)
+class SigmoidSquares(_Linear):
+    """The mean of ``(sigmoid(x'w) - y)^2``, y in [0, 1]: smooth and not convex, so that what is found is stationary.
+
+    Parameters
+    ----------
+    X : ndarray (any order) or sparse array, shape (n, p)
+    y : ndarray, shape (n,)
+        From 0 to 1; labels are 0.0 and 1.0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For other kinds, shapes or dtypes, targets outside [0, 1], NaN or inf.
+
+    Examples
+    --------
+    >>> import numpy as np, resolvent as rv
+    >>> loss = rv.SigmoidSquares(np.array([[2.0], [1.0]]), np.array([1.0, 0.0]))
+    >>> result = rv.solve(rv.Composite(loss, rv.L1(0.01)), rv.ProximalCyclic(), rtol=1e-8)
+    >>> result.status.name, result.seen["objective"] < 0.25
+    ('RESIDUAL', True)
+    """
+
+    X: Any
+    y: Any
+
+    code = 3
+    curvature = 0.15406  # the largest |second derivative| of (sigmoid(z) - y)^2, met at y = 0, sigmoid(z) = 0.3856
+    intercept = False
+
+    def __post_init__(self) -> None:
+        self._prepare()
+        if np.min(self.target) < 0 or np.max(self.target) > 1:
+            raise ValueError(
+                f"y runs from {np.min(self.target):g} to {np.max(self.target):g}; numbers from 0 to 1 are expected"
+            )
+
+    def _sigmoid(self, w: Any) -> tuple[Any, Any]:
+        z = self.margins(w)
+        small = np.exp(-np.abs(z))
+        return np.where(z > 0, 1.0, small) / (1.0 + small), small / np.square(1.0 + small)
+
+    def value(self, w: Any) -> float:
+        """The loss at w."""
+        return float(np.mean(np.square(self._sigmoid(w)[0] - self.target)))
+
+    def at(self, w: Any) -> tuple[float, Any]:
+        """Value and slope with respect to the margins."""
+        share, steep = self._sigmoid(w)
+        e = share - self.target
+        return float(np.mean(np.square(e))), 2.0 * e * steep / self.samples
+
+    def constants(self) -> Any:
+        """A bound on the curvature along each coordinate, of either sign."""
+        return self.curvature * self.design.squares() / self.samples
 
 
 @dataclass(frozen=True, eq=False)

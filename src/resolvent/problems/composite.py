@@ -43,7 +43,7 @@ class Composite(Plain):
 
     Parameters
     ----------
-    loss : LeastSquares, Logistic or Quadratic
+    loss : LeastSquares, Logistic, SigmoidSquares or Quadratic
         May be shared by many problems, and should be along a regularisation path: what is computed once per X stays
         with it.
     penalty : L1, ElasticNet, GroupL1, NonNegative or Box
@@ -61,8 +61,8 @@ class Composite(Plain):
     -----
     ``residual`` is the duality gap, and ``scale`` the objective at w = 0 (with an intercept: at its best; for a
     quadratic, whose objective there is 0, the gap there). Where there is no gap (bounds that are not finite, a quadratic
-    under a norm, no penalty) it is the norm of the prox-gradient mapping, and ``scale`` the norm of the gradient at
-    w = 0. ``seen`` has ``objective`` too. Status GAP says that a gap was met.
+    under a norm, no penalty, a loss that is not convex) it is the norm of the prox-gradient mapping, and ``scale`` the
+    norm of the gradient at w = 0. ``seen`` has ``objective`` too. Status GAP says that a gap was met.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Composite(Plain):
         for name, value, wanted in (("loss", self.loss, "at"), ("penalty", self.penalty, "prox")):
             if not hasattr(value, wanted) or not hasattr(value, "value"):
                 known = (
-                    "LeastSquares, Logistic, Quadratic"
+                    "LeastSquares, Logistic, SigmoidSquares, Quadratic"
                     if name == "loss"
                     else "L1, ElasticNet, GroupL1, NonNegative, Box"
                 )
@@ -98,7 +98,9 @@ class Composite(Plain):
             lo, hi = self.penalty.bounds(p)
         ptr, idx = self.penalty.layout(p) if kind == 2 else (none, none)
         l1, l2 = self.penalty.weights
-        if l2 > 0 or (kind == 1 and np.all(np.isfinite(lo)) and np.all(np.isfinite(hi))):
+        if loss.code == 3:  # not convex: no dual to speak of
+            cert = _MAPPING
+        elif l2 > 0 or (kind == 1 and np.all(np.isfinite(lo)) and np.all(np.isfinite(hi))):
             cert = _FINITE
         else:
             cert = _SCALED if l1 > 0 and loss.code != 2 else _MAPPING
@@ -111,9 +113,10 @@ class Composite(Plain):
 
     def _offers(self, kind: int, penalised: bool, cert: int) -> frozenset[str]:
         """What methods may need."""
-        quadratic = self.loss.code != 1 and not self.loss.intercept
+        quadratic = self.loss.code in (0, 2) and not self.loss.intercept
         said = {"columns": True, "prox": True, "gradient": True, "gap": cert > 0, "quadratic": quadratic}
         said |= {"smooth": kind == 0 and not penalised, "bounds": kind == 1}
+        said |= {"convex": self.loss.code != 3, "terms": self.loss.code != 2 and not self.loss.intercept}
         said["sparse"] = self.loss.code == 2 and self.loss.design.sparse
         return frozenset(name for name, offered in said.items() if offered)
 
@@ -125,9 +128,10 @@ class Composite(Plain):
         return [*kinds, self.loss.samples, self.n, str(self.dtype), int(self.loss.intercept)]
 
     def weights(self) -> Mapping[str, float]:
-        """In products with X: entries of columns read or updated, flops of a factor."""
+        """In products with X: entries of columns read or updated, flops of a factor, slopes of the loss at all margins."""
         nnz = max(self.loss.design.nnz, 1)
-        return {"products": 1.0, "entries": 1.0 / nnz, "factor_flops": 0.5 / nnz, "gram": 1.0, "calls": 4000.0 / nnz}
+        prices = {"products": 1.0, "entries": 1.0 / nnz, "factor_flops": 0.5 / nnz, "gram": 1.0, "calls": 4000.0 / nnz}
+        return prices | {"slopes": 4.0 * self.loss.samples / nnz}
 
     @property
     def product_seconds(self) -> float:
@@ -153,7 +157,8 @@ class Composite(Plain):
             }
         return {
             "kind": "prox-gradient mapping, 2-norm",
-            "strength": "recomputed from X, y and w alone; zero exactly at a minimiser",
+            "strength": "recomputed from X, y and w alone; zero exactly at a "
+            + ("stationary point" if self.loss.code == 3 else "minimiser"),
         }
 
     def zero(self) -> Any:
@@ -303,7 +308,7 @@ class Composite(Plain):
         if self.loss.code == 2:
             H = self.loss.design
             return self._block_norms(H)
-        return sizes / (self.loss.samples * (4 if self.loss.code == 1 else 1))
+        return self.loss.curvature * sizes / self.loss.samples
 
     def correlation(self) -> Any:
         """``X' y / n`` of least squares, kept with the loss."""

@@ -2,10 +2,11 @@
 
 from ...core.registry import register
 from .blocks import BlockDescent
+from .cyclic import ProximalCyclic, VRProximalCyclic
 from .descent import CoordinateDescent
 from .forest import ForestDescent
 from .two_metric import TwoMetric
 
-__all__ = ["BlockDescent", "CoordinateDescent", "ForestDescent", "TwoMetric"]
+__all__ = ["BlockDescent", "CoordinateDescent", "ForestDescent", "ProximalCyclic", "TwoMetric", "VRProximalCyclic"]
 
-register("method", (BlockDescent, CoordinateDescent, ForestDescent, TwoMetric))
+register("method", (BlockDescent, CoordinateDescent, ForestDescent, ProximalCyclic, TwoMetric, VRProximalCyclic))

@@ -82,7 +82,7 @@ class CoordinateDescent:
     gram: bool | None = None
     stride: int = 256
 
-    needs = frozenset({"columns"})
+    needs = frozenset({"columns", "convex"})
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
