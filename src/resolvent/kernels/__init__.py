@@ -35,7 +35,7 @@ _MODULES = frozenset(
         "transport",
     }
 )
-_FILES = _MODULES | {"certificate", "factor", "triangular"}
+_FILES = _MODULES | {"certificate", "factor", "quadratic_model", "support", "triangular", "working_set"}
 _said = False
 _checked = False
 
