@@ -16,10 +16,10 @@ demo: $(STAMP)demo
 	$(RUN) -m resolvent demo --out demo
 
 test: $(STAMP)test
-	$(RUN) -m pytest -rfEs -m "not full"
+	$(RUN) -m pytest -rfEs -n 2 --dist worksteal -m "not full"
 
 test-all: $(STAMP)all
-	$(RUN) -m pytest -rfEs
+	$(RUN) -m pytest -rfEs -n 2 --dist worksteal
 
 soak: $(STAMP)all
 	$(RUN) tests/hostile/soak.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

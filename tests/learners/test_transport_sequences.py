@@ -83,5 +83,5 @@ def test_sequences_by_name_and_on_the_command_line(tmp_path):
 
     sequence = rv.load_sequence("drifting-points")
     assert sequence.title and len(sequence) == 20
-    with pytest.raises(plans.RunError, match="holds transport problems"):
+    with pytest.raises(plans.RunError, match="does not hold linear systems"):
         plans.open_source(plans.Plan("drifting-points"))

@@ -119,6 +119,7 @@ VECTORS = {
     "Jacobi": lambda m: 3,
     "GaussSeidel": lambda m: 3,
     "Chebyshev": lambda m: 11,
+    "SketchProject": lambda m: 4 + 3 * m.size if m.kind == "gauss" else OTHERS,
 }
 
 

@@ -22,7 +22,7 @@ from .smooth import LogSumExpDrift
 from .topology import Topology, Topology3d
 from .transport import DriftingImages, DriftingPoints
 
-__all__ = ["SEQUENCES", "TRANSPORT", "Sequence", "load_sequence", "load_system", "save_system", "sequence"]
+__all__ = ["OTHERS", "SEQUENCES", "Sequence", "load_sequence", "load_system", "save_system", "sequence"]
 
 #: The builders by name; each takes ``count=``, ``size=`` and its own options.
 SEQUENCES: dict[str, Callable[..., Sequence]] = {
@@ -40,8 +40,6 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
         Topology,
         Topology3d,
         Photograph,
-        LogSumExpDrift,
-        ArrivingEntries,
         SyntheticShift,
         HeatEquation,
         ConvectionDiffusion,
@@ -53,8 +51,10 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
     )
 }
 
-#: Those of transport problems.
-TRANSPORT: dict[str, Callable[..., Sequence]] = {builder.name: builder for builder in (DriftingImages, DriftingPoints)}
+#: Those whose problems are no linear systems.
+OTHERS: dict[str, Callable[..., Sequence]] = {
+    builder.name: builder for builder in (ArrivingEntries, DriftingImages, DriftingPoints, LogSumExpDrift)
+}
 
 
 def sequence(name: str, count: int | None = None, size: int | None = None, **options: Any) -> Sequence:
@@ -63,7 +63,7 @@ def sequence(name: str, count: int | None = None, size: int | None = None, **opt
     Parameters
     ----------
     name : str
-        A key of `SEQUENCES` or of `TRANSPORT`.
+        A key of `SEQUENCES` or of `OTHERS`.
     count, size : int, optional
         How many problems, and how large (what the size is stands with each builder); the builder's default without.
     **options
@@ -82,11 +82,11 @@ def sequence(name: str, count: int | None = None, size: int | None = None, **opt
     >>> sequence("darcy-pth")
     Traceback (most recent call last):
         ...
-    ValueError: there is no sequence 'darcy-pth' in the gallery; there are: convection-diffusion, ...
+    ValueError: there is no sequence 'darcy-pth' in the gallery; there are: arriving-entries, ...
     """
     import inspect
 
-    known_names = {**SEQUENCES, **TRANSPORT}
+    known_names = {**SEQUENCES, **OTHERS}
     if name not in known_names:
         raise ValueError(f"there is no sequence {name!r} in the gallery; there are: {', '.join(sorted(known_names))}")
     builder = known_names[name]

@@ -178,9 +178,9 @@ def load_sequence(path: str | Path) -> Sequence:
     >>> load_sequence("darcy-path").title
     'Flow through a log-normal medium that drifts from system to system.'
     """
-    from . import SEQUENCES, TRANSPORT, sequence
+    from . import OTHERS, SEQUENCES, sequence
 
-    if isinstance(path, str) and (path in SEQUENCES or path in TRANSPORT):
+    if isinstance(path, str) and (path in SEQUENCES or path in OTHERS):
         return sequence(path)
     path = Path(path)
     if path.is_dir():

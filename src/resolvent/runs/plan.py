@@ -160,9 +160,9 @@ def open_source(plan: Plan, where: str | None = None) -> Any:
     """
     from .. import gallery
 
-    if where is None and plan.source in gallery.TRANSPORT:
+    if where is None and plan.source in gallery.OTHERS:
         raise RunError(
-            f"{plan.source} holds transport problems, whose answers are plans: solve it from Python, "
+            f"{plan.source} does not hold linear systems, and a run's folder does: solve it from Python, "
             f"session.solve_all(rv.load_sequence({plan.source!r}))"
         )
     if where is None and _in_gallery(plan.source):
