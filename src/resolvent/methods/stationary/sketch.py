@@ -8,7 +8,8 @@
 A sketch step is a projection: the error || x - x* || never grows, whatever is drawn. An iteration is a pass of n rows
 (rows, block: n/size blocks), or one Gaussian sketch. Step: about 2.5 products (rows), ``size`` products with the adjoint
 (gauss), a small dense solve a block (block); the true residual, one product, is examined every ``look`` iterations at
-most, sooner where the rate seen so far foretells the end. Memory: x, and row norms; 3 ``size`` n-vectors more (gauss). Leaves ``residual``, as examined.
+most, sooner where the rate seen so far foretells the end. Memory: x, and row norms; 3 ``size`` n-vectors more (gauss).
+Leaves ``residual``, as examined.
 The expected rate is 1 - sigma_min^2 / ||A||_F^2 a sketch step, so on ill-conditioned matrices this is hopeless beside
 CG, MINRES or GMRES; it is for systems whose rows are cheap and near to orthogonal, and for inexact Newton steps that
 need one digit (``Accuracy``).
