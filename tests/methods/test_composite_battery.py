@@ -374,13 +374,18 @@ def test_a_saved_session_goes_on(tmp_path):
         session.solve(rv.Composite(loss, rv.L1(0.2 * 0.9**k)))
     session.save(tmp_path / "s.rv")
     again = rv.Session.load(tmp_path / "s.rv")
-    result = again.solve(rv.Composite(loss, rv.L1(0.2 * 0.9**4)))
+    result, on = (s.solve(rv.Composite(loss, rv.L1(0.2 * 0.9**4))) for s in (again, session))
     assert result.ok and again.solved == 5 and result.advice.x0 is not None
+    assert (
+        result.advice.x0.tobytes() == on.advice.x0.tobytes()
+    )  # on the line through the last two, as without the break
+    assert np.allclose(result.x, on.x, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     "spoil",
-    [{"x": np.array([np.nan])}, {"x": "no"}, {"book": [1.0]}, {"book": [np.nan] * 6}, {"epoch": 1.5}, {"used": -1}],
+    [{"x": np.array([np.nan])}, {"x": "no"}, {"book": [1.0]}, {"book": [np.nan] * 6}, {"epoch": 1.5}, {"used": -1}]
+    + [{"at": np.nan}, {"before_at": "no"}, {"before": np.ones(3)}, {"x": np.ones(2), "before": np.ones(3)}],
 )
 def test_a_state_from_a_stranger_is_vetted(spoil):
     state = rv.Path().state_dict() | {"epoch": 1} | spoil

@@ -142,8 +142,10 @@ class Path(Learner):
         return [f"path: warm {self.used} times, {warm:.1f} products a solve against {cold:.1f} from zero"]
 
     def state_dict(self) -> dict[str, Any]:
-        """The last minimiser and the books; a factor is made again."""
-        return {"x": self._x, "epoch": self._epoch, "book": list(self._book), "used": self.used}
+        """The last two minimisers, where on the path they lie, and the books; slopes and a factor are made again."""
+        before = None if self._before is None else self._before[0]
+        places = {"at": float(self._at), "before": before, "before_at": float(self._before_at)}
+        return {"x": self._x, "epoch": self._epoch, "book": list(self._book), "used": self.used} | places
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave.
@@ -153,15 +155,21 @@ class Path(Learner):
         ValueError
             When it is not of that form.
         """
-        x, book = state["x"], state["book"]
-        sound = x is None or (isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype.kind == "f")
-        sound = sound and (x is None or bool(np.all(np.isfinite(x))))
+        x, book, before = state["x"], state["book"], state["before"]
+        sound = all(
+            v is None or (isinstance(v, np.ndarray) and v.ndim == 1 and v.dtype.kind == "f") for v in (x, before)
+        )
+        sound = sound and all(v is None or bool(np.all(np.isfinite(v))) for v in (x, before))
+        sound = sound and (before is None or (x is not None and before.shape == x.shape and before.dtype == x.dtype))
+        places = [state["at"], state["before_at"]]
+        sound = sound and all(type(v) in (int, float) and math.isfinite(v) for v in places)
         sound = sound and isinstance(book, list) and len(book) == 6
         sound = sound and all(type(v) in (int, float) and math.isfinite(v) and v >= -1 for v in book)
         sound = sound and type(state["epoch"]) is int and type(state["used"]) is int and state["used"] >= 0
         if not sound:
             raise ValueError("the state of a path learner is not one")
         self._x, self._factor, self._slopes = (None if x is None else np.array(x)), None, None
-        self._before = None
+        self._before = None if before is None else (np.array(before), None)
+        self._at, self._before_at = map(float, places)
         self._epoch, self.used = state["epoch"], state["used"]
         self._book = [float(v) for v in book]
