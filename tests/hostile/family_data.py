@@ -101,8 +101,22 @@ def mixed(X):
     return X * 10.0 ** np.linspace(-15, 15, COLS)
 
 
+def tiny_quadratic(rng, dtype):
+    """w'Hw / 2 - b'w over w >= 0, with a b whose squares underflow: measured by |w - max(w - s, 0)| at H with unit diagonal."""
+    H = np.eye(COLS) + 0.5 * np.diag(np.ones(COLS - 1), 1) + 0.5 * np.diag(np.ones(COLS - 1), -1)
+    H, b = H.astype(dtype), (rng.standard_normal(COLS) * (1e-170 if dtype == np.float64 else 1e-34)).astype(dtype)
+
+    def judged(result, rtol, atol):
+        w = judge.wide(result.x)
+        found = judge.norm(w - np.maximum(w - (judge.wide(H) @ w - judge.wide(b)), 0))
+        return found, judge.asked(rtol, atol, judge.norm(b)) + 64 * np.finfo(dtype).eps * judge.norm(b)
+
+    return Case(lambda: rv.Composite(rv.Quadratic(H, b), rv.NonNegative()), judged, (H, b))
+
+
 enter(
     "composite",
+    quadratic_tiny=tiny_quadratic,
     lasso=fitted(),
     logistic=fitted("logistic"),
     groups=fitted(penalty="group"),
@@ -266,7 +280,7 @@ def observed(rank=2, share=0.6, truth=2, size=1.0, spoil=lambda *e: e, shape=(14
             U, V = result.x
             found, spare = judge.factors(rows, cols, values, options.get("ridge", 0.0), U, V, np.finfo(float).eps)
             first = judge.WIDE(result.digest["scale"])
-            top = judge.norm(values) / share + options.get("ridge", 0.0)
+            top = judge.norm(values) * shape[0] * shape[1] / len(values) + options.get("ridge", 0.0)
             honest = first <= 100 * top ** judge.WIDE(1.5) + judge.WIDE(1e-300)
             return (found, judge.asked(rtol, atol, first) + spare) if honest else (first, judge.WIDE(0))
 

@@ -26,10 +26,14 @@ def asked(rtol, atol, scale):
     return SLACK * max(WIDE(rtol) * scale, WIDE(atol))
 
 
-def vanishing(residual, size, x, reference, rtol, atol, eps, noise=0.0):
-    """A residual r(x), asked small relative to that at the reference; ``size(x)`` is what rounding in it is relative to."""
+def vanishing(residual, size, x, reference, rtol, atol, dtype, noise=0.0):
+    """A residual r(x), asked small relative to that at the reference; ``size(x)`` is what rounding in it is relative to.
+
+    Where numbers are subnormal, rounding is by their spacing: one for each coordinate.
+    """
+    eps, least = np.finfo(dtype).eps, len(x) * WIDE(np.finfo(dtype).smallest_subnormal)
     most = asked(rtol, atol, norm(residual(wide(reference))) + WIDE(noise))
-    return norm(residual(wide(x))), most + 16 * WIDE(eps) * size(wide(x)) + WIDE(noise)
+    return norm(residual(wide(x))), most + 16 * WIDE(eps) * size(wide(x)) + WIDE(noise) + least
 
 
 # ---- loss and penalty ----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ def vanishing(residual, size, noise=0.0, reference=None):
     def judged(result, rtol, atol):
         x = np.asarray(result.x)
         ref = np.zeros(x.shape) if reference is None else reference
-        return judge.vanishing(residual, size, x, ref, rtol, atol, np.finfo(x.dtype).eps, noise)
+        return judge.vanishing(residual, size, x, ref, rtol, atol, x.dtype, noise)
 
     return judged
 
@@ -180,7 +180,7 @@ def tolerance_zero(rng, dtype):
     return made
 
 
-one = lambda x: x + x.dtype.type(1)  # noqa: E731
+one = lambda x: x + x.dtype.type(1)
 enter(
     "fixedpoint",
     contraction=radius(0.5, True),
@@ -217,6 +217,8 @@ enter(
     linearization_nan=_lying(linearization=lambda inputs, eye: lambda x: (eye * np.nan, x)),
     huge=scaled(150),
     tiny=scaled(-150),
+    tinier=scaled(-215),
+    huger=scaled(185),
     guess_nan=given_x0(lambda dtype: np.full(N, np.nan, dtype)),
     guess_shape=given_x0(lambda dtype: np.zeros(N + 1, dtype), reference=lambda dtype: np.zeros(N, dtype)),
     guess_integers=given_x0(lambda dtype: np.zeros(N, int)),
@@ -294,8 +296,8 @@ def sized(exponent):
     )
 
 
-clip = lambda v, *eta: np.clip(v, -0.1, 0.1)  # noqa: E731
-NANS = lambda dtype: np.full(N, np.nan, dtype)  # noqa: E731
+clip = lambda v, *eta: np.clip(v, -0.1, 0.1)
+NANS = lambda dtype: np.full(N, np.nan, dtype)
 enter(
     "inclusion",
     monotone=operator(monotone),
@@ -317,6 +319,8 @@ enter(
     noisy=operator(monotone, noise, answers=False),
     huge=sized(150),
     tiny=sized(-150),
+    tinier=sized(-215),
+    huger=sized(185),
     lipschitz_negative=operator(monotone, lipschitz=-1.0),
     no_terms=operator(monotone, n_terms=0),
     guess_nan=bad_guess(operator(monotone), NANS),
@@ -418,6 +422,8 @@ enter(
     noisy=quadratic(gradient=_noise, answers=False),
     huge=smooth_sized(150),
     tiny=smooth_sized(-150),
+    tinier=smooth_sized(-215),
+    huger=smooth_sized(185),
     guess_nan=bad_guess(quadratic(), NANS),
     guess_shape=bad_guess(quadratic(), lambda dtype: np.zeros((2, 3), dtype)),
     stationary_reference=formula(lambda x: np.sum(x**2), lambda x: 2 * x, lambda x: 2 * np.ones_like(x)),

@@ -63,18 +63,33 @@ def hostile(solves: int, seed: int) -> dict[str, float] | None:
     """
     if not _SOAK.exists():
         return None
-    name = "resolvent_hostile_soak"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _SOAK)
-        assert spec is not None and spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    soak: Any = sys.modules[name]
+    soak = _loaded("soak")
     grid = soak.load()
     tally = grid.Tally()
     grid.run(tally, soak.jobs(grid, float("inf"), seed, None, solves, tally))
     figures: dict[str, float] = tally.figures()
     return figures
+
+
+def hostile_families(quick: bool, seed: int) -> dict[str, float] | None:
+    """The counts of the hostile grid of the other families (each case cold, and in a session unless quick), or None."""
+    if not _SOAK.exists():
+        return None
+    families = _loaded("families")
+    jobs = families.grid(("cold",) if quick else ("cold", "warm"), seed)
+    figures: dict[str, float] = families.run(families.Tally(), jobs).figures()
+    return figures
+
+
+def _loaded(name: str) -> Any:
+    """A module of the hostile grid, loaded by path."""
+    full = f"resolvent_hostile_{name}"
+    if full not in sys.modules:
+        spec = importlib.util.spec_from_file_location(full, _SOAK.with_name(f"{name}.py"))
+        assert spec is not None and spec.loader is not None
+        sys.modules[full] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[full])
+    return sys.modules[full]
 
 
 def grown(solves: int, warm: int) -> float | None:
@@ -168,6 +183,12 @@ def goals(
             "false alarms on good systems, share", found["false alarms"] / max(1.0, found["good systems"]), 1e-3, "<="
         )
         report("good systems that auto solves, share", found["auto solves"], 0.95, ">=")
+    other = hostile_families(solves < 4000, seed)
+    if other is not None:
+        say(f"{other['solves']:.0f} hostile solves of the other families, {other['judged']:.0f} answers judged")
+        report("other families: silent wrong answers", other["silent"], 0, "<=")
+        bad = ("escaped", "modified", "hang", "forbidden", "false fact", "failed", "warning", "spoiled")
+        report("other families: anything else that the table forbids", sum(other[k] for k in bad), 0, "<=")
     mebibytes = grown(solves // 2, 2000 if solves >= 4000 else solves // 2)
     if mebibytes is not None:
         report(f"growth of resident memory in {solves // 2} solves, MiB", mebibytes, 1.0, "<=")

@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .errors import CallbackError, OperatorError, SetupError
 from .protocol import Measure, State
 from .result import Result
@@ -22,6 +24,7 @@ __all__ = ["drive"]
 
 _DIVERGED = 1e10
 _RESTARTS = 60
+_CAUGHT = (SetupError, OperatorError, CallbackError, MemoryError, KeyboardInterrupt, FloatingPointError)
 
 
 def drive(
@@ -56,7 +59,8 @@ def drive(
     Result
         With the best measured x; never raises for what happens inside the solve.
     """
-    return _Run(problem, method, stop, recorders, cap, done).run(x0, dict(carry or {}))
+    with np.errstate(all="ignore"):  # what is not finite is found in the measure
+        return _Run(problem, method, stop, recorders, cap, done).run(x0, dict(carry or {}))
 
 
 class _Run:
@@ -103,7 +107,7 @@ class _Run:
                     break
                 carry = carry | (self.method.harvest(self.problem, state) or {})
                 carry["residual"] = measured.vector
-        except (SetupError, OperatorError, CallbackError, MemoryError, KeyboardInterrupt) as error:
+        except _CAUGHT as error:
             steps = state.k if state is not None else steps
             status = self._broken(error, state)
             if self.best is None:
@@ -269,6 +273,8 @@ class _Run:
                 self.reason += " (and the iterate could not be measured)"
         if isinstance(error, KeyboardInterrupt):
             return Status.INTERRUPTED
+        if isinstance(error, FloatingPointError):  # NumPy raises none here: a method met what is not finite
+            return Status.NONFINITE
         return Status.SETUP if isinstance(error, SetupError) else Status.ERROR
 
     def _residual(self) -> dict[str, Any]:

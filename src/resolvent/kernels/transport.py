@@ -48,7 +48,7 @@ def exponentials(x, out):
         out[i] = _exp(min(max(x[i], -CLIP), CLIP))
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def absorb(C, ir, f, h, a, E, c):
     """Rows of the plan whose row sums are exact: ``E_ij = exp(f_i + h_j - C_ij ir)`` with f moved to that; adds to c.
 
@@ -81,7 +81,7 @@ def absorb(C, ir, f, h, a, E, c):
             c[j] += e
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def kept(E, v, a, u, c):
     """Row scalings and column sums from kept exponentials: ``u = a / (E v)``, ``c += v * (E' u)``."""
     n, m = E.shape
@@ -98,7 +98,7 @@ def kept(E, v, a, u, c):
         c[j] *= v[j]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def sweeps(E, a, b, omega, slow, goal, v, u, c, norms):
     """Sweeps ``v *= (b / c)^omega, u = a / (E v), c = v * (E' u)``, at most as many as `norms` has places for the errors.
 

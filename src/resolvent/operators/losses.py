@@ -18,7 +18,13 @@ def _target(y: Any, n: int, dtype: Any) -> Any:
         raise ValueError(f"y has shape {y.shape} and X has {n} rows; shape ({n},) is expected")
     if not np.all(np.isfinite(y)):
         raise ValueError("y contains NaN or inf; finite targets are expected")
-    return np.ascontiguousarray(y, dtype=np.result_type(dtype, y.dtype))
+    y = np.ascontiguousarray(y, dtype=np.result_type(dtype, y.dtype))
+    info, most = np.finfo(y.dtype), float(np.abs(y).max())
+    if 0.0 < most < float(np.sqrt(info.tiny / info.eps)):  # objectives and gaps would be zero for any w
+        raise ValueError(
+            f"y is {most:.3g} at most, and its squares underflow in {y.dtype}: scale y and the penalty's weight"
+        )
+    return y
 
 
 class _Linear:

@@ -74,7 +74,7 @@ def checked_masses(a: Any, b: Any) -> tuple[Any, Any, float]:
     if not 1e-100 < total < 1e100:
         raise ValueError(f"a has the sum {total:g}; a mass between 1e-100 and 1e100 is expected: scale a and b")
     eps = max(float(np.finfo(v.dtype).eps) for v in (a, b))
-    if abs(total - other) > 1e7 * eps * total and abs(total - other) > 64 * eps * np.sqrt(len(a) + len(b)) * total:
+    if not abs(total - other) <= max(2e-9, 64 * eps * np.sqrt(len(a) + len(b))) * total:
         raise ValueError(f"a has the sum {total!r} and b has the sum {other!r}; scale one of them to the other's mass")
     return a, b, total
 

@@ -228,6 +228,7 @@ class Smooth(Plain):
 
     def hessian_times(self, x: Any, g: Any, v: Any) -> Any:
         """The Hessian at x times v, by ``hvp`` or a difference of gradients (``g`` is that at x); counted."""
+        v = np.asarray(v, dtype=self.dtype)
         if self.hvp is not None:
             self.work.add("hvps")
             return self._vetted(_called("hvp", self.hvp, x, v), "hvp")

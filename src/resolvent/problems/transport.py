@@ -103,6 +103,9 @@ class Transport(Plain):
         cost = None
         if self.stored:
             cost, ready["range"] = checked_cost(faces.C, len(a), len(b))
+        most = max(ready.get("range", 0.0), 1.0)
+        if most > float(self.reg) * 1e300:
+            raise ValueError(f"reg={self.reg!r} is too small for costs that differ by {most:.3g}: scale C and reg")
         if cost is not None and (self.rows is not None or self.cols is not None):
             cost = np.ascontiguousarray(cost[np.ix_(rows, cols)])
         ready["matrix"] = cost
@@ -350,7 +353,8 @@ class Transport(Plain):
             if self.regularizer == "l2":
                 quadratic.leave(self, result)
             else:
-                close(self, result)
+                with np.errstate(all="ignore"):  # potentials at the ends of the range leave bounds that are not finite
+                    close(self, result)
         except OperatorError:  # a callable cost that fails: the status says so already
             nothing(self, result)
         result.work, result.cost = self.work.total(), result.cost + (self.price() - before)

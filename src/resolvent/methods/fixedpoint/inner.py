@@ -1,5 +1,6 @@
 """The linear solves inside a Newton method: a Session that goes on learning from step to step and from problem to problem."""
 
+import math
 from typing import Any
 
 from ...core import Session, Status
@@ -16,7 +17,8 @@ def forcing(before: float, now: float, last: float, greatest: float) -> float:
 
     Reference: Eisenstat and Walker, SIAM J. Sci. Comput. 17 (1996), choice 2 with gamma = 0.9.
     """
-    eta = 0.9 * (now / before) ** 2 if before > 0.0 else greatest
+    ratio = now / before if before > 0.0 else math.inf
+    eta = 0.9 * ratio * ratio if before > 0.0 else greatest
     if 0.9 * last**2 > 0.1:
         eta = max(eta, 0.9 * last**2)
     return min(eta, greatest)

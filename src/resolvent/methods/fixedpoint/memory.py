@@ -80,7 +80,7 @@ class Differences:
 
     def forget(self, size: float) -> None:
         """Drop the oldest rows while they are longer than ``size``; one row stays."""
-        while len(self.live) > 1 and self.gram[self.live[0], self.live[0]].real > size**2:
+        while len(self.live) > 1 and self.gram[self.live[0], self.live[0]].real > size * size:
             del self.live[0]
 
     def weights(self, f: Any, regularization: float) -> Any:

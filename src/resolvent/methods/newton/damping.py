@@ -21,6 +21,8 @@ import numpy as np
 
 __all__ = ["Armijo", "Cubic", "GradientNormalized", "GradientRegularized", "StepSized", "Trial"]
 
+_LEAST = 5e-324  # a shift that underflows divides by no zero
+
 
 class Trial(NamedTuple):
     """A step, its shift, and what its test compares."""
@@ -88,8 +90,8 @@ class GradientNormalized:
     def good(self, curvature: Any, trial: Trial, ends: Ends) -> bool:
         """Progress of an eighth of |g(y)|^2 / lambda; by gradients where values differ by rounding only."""
         if ends.flat:
-            return -ends.slope_after >= ends.norm_after**2 / (4.0 * trial.shift)
-        return ends.fx - ends.fy >= ends.norm_after**2 / (8.0 * trial.shift)
+            return -ends.slope_after >= ends.norm_after**2 / max(4.0 * trial.shift, _LEAST)
+        return ends.fx - ends.fy >= ends.norm_after**2 / max(8.0 * trial.shift, _LEAST)
 
     def after(self, scale: float, good: bool, first: bool) -> float:
         """gamma for the next trial."""
@@ -122,7 +124,7 @@ class GradientRegularized:
 
     def good(self, curvature: Any, trial: Trial, ends: Ends) -> bool:
         """The gradient at y agrees with the model."""
-        return -ends.slope_after >= ends.norm_after**2 / (4.0 * trial.shift)
+        return -ends.slope_after >= ends.norm_after**2 / max(4.0 * trial.shift, _LEAST)
 
     def after(self, scale: float, good: bool, first: bool) -> float:
         """M for the next trial."""
@@ -174,7 +176,7 @@ class Cubic:
         if floor > 0.0 and short > 1e-6 * high**2:  # g misses the most negative direction: go along it
             i = int(np.argmin(w))
             d[i] += math.copysign(math.sqrt(short), -c[i])
-        model = float(c @ d + 0.5 * (w * d) @ d) + scale * float(np.linalg.norm(d)) ** 3 / 6.0
+        model = float(c @ d + 0.5 * (w * d) @ d) + scale * float(np.linalg.norm(d) ** 3) / 6.0
         return Trial(curvature.back(d), shift, model)
 
     def good(self, curvature: Any, trial: Trial, ends: Ends) -> bool:
@@ -230,7 +232,7 @@ class StepSized:
     def good(self, curvature: Any, trial: Trial, ends: Ends) -> bool:
         """The paper's test; that of the regularised step where one was made."""
         if trial.n is None:
-            return -ends.slope_after >= ends.norm_after**2 / (4.0 * trial.shift)
+            return -ends.slope_after >= ends.norm_after**2 / max(4.0 * trial.shift, _LEAST)
         after = curvature.solve(0.0, ends.g)
         return after is not None and trial.model * float(ends.g @ trial.n) >= float(ends.g @ after)
 

@@ -110,7 +110,7 @@ class GradientDescent(_FirstOrder):
             longest = math.sqrt(1.0 + memory["theta"]) * memory["eta"] if math.isfinite(memory["theta"]) else math.inf
             eta = min(longest, 0.5 * dx / dg if dg > 0.0 else math.inf)
             eta = memory["eta"] if not math.isfinite(eta) else eta
-            theta = eta / memory["eta"]
+            theta = eta / memory["eta"] if memory["eta"] > 0.0 else math.inf
         memory.update(x=x, g=g, eta=eta, theta=theta)
         return -eta * g
 

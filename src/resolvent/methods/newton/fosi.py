@@ -114,7 +114,8 @@ class FOSI:
         move = move - U @ (U.T @ move)
         lead = np.sort(np.abs(w))[::-1][: self.largest]
         stretch = min(float(lead[0] / max(lead[-1], 1e-300)), self.clip) if len(lead) > 1 else self.clip
-        state.x = state.x - self.alpha * (U @ (c / np.abs(w))) + max(stretch, 1.0) * move
+        move = max(stretch, 1.0) * move - self.alpha * (U @ (c / np.abs(w)))
+        state.x = state.x + np.asarray(move, dtype=state.x.dtype)
         state.g = problem.gradient_at(state.x)
         problem.work.add("passes", 4 + 4 * len(w))
         state.k += 1

@@ -1,5 +1,6 @@
 """Lanczos vectors of a symmetric operator, every one orthogonalised twice against all before it."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,8 @@ def lanczos(product: Callable[[Any], Any], start: Any, steps: int, draw: Any) ->
         for _ in range(2):
             w = w - V[:, : j + 1] @ (V[:, : j + 1].T @ w)
         beta = float(np.linalg.norm(w))
+        if not math.isfinite(beta + diagonal[-1]):
+            raise FloatingPointError("a product with the Hessian is not finite")
         if j + 1 == steps:
             break
         if not beta > 1e-10 * max(size, 1e-300):  # the space is invariant

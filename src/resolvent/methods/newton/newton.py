@@ -128,7 +128,7 @@ class Newton:
         problem.work.add("factor_flops", curvature.spent())
         good = False
         if trial is not None and np.all(np.isfinite(trial.s)):
-            y = state.x + trial.s
+            y = state.x + np.asarray(trial.s, dtype=state.x.dtype)
             fy = problem.value_at(y)
             if np.isfinite(fy) and fy <= state.f + 1e-12 * abs(state.f):
                 gy = problem.gradient_at(y)

@@ -100,7 +100,7 @@ class SaddleFreeNewton:
         d, slope = self._direction(problem, state)
         alpha = 1.0
         for _ in range(50):
-            y = state.x + alpha * d
+            y = state.x + np.asarray(alpha * d, dtype=state.x.dtype)
             fy = problem.value_at(y)
             flat = abs(fy - state.f) <= 1e-13 * (abs(fy) + abs(state.f))
             if np.isfinite(fy) and (fy <= state.f + 1e-4 * alpha * slope or flat):
