@@ -9,7 +9,8 @@ u^(b) being what block b sees in this cycle and saw in the last one (PAGE): two 
 Step: cycles. An exact one reads X some three times (slopes, updated margins, a trial refused now and then) and the
 loss's slope once a block; one on a batch reads the batch six times. Leaves ``residual``, the problem's own measure, at
 every ``stride``-th cycle, or after each exact one: two more products. Not for convex losses with sparse answers, where
-`CoordinateDescent` leaves most columns unread; VR not for few rows, nor for X whose rows are dear to gather.
+`CoordinateDescent` leaves most columns unread; VR not for few rows, flat minima,
+or X whose rows are dear to gather: counted in passes the exact cycles were ahead wherever we measured.
 
 References: Xu, Yin, SIAM J. Imaging Sci. 6 (2013), (1.3b) (blocks); Cai, Song, Wright, Diakonikolas, ICML 2023 (cyclic
 block descent with variance reduction for nonconvex problems); Li, Bao, Zhang, Richtarik, ICML 2021 (PAGE).
@@ -193,7 +194,7 @@ class VRProximalCyclic:
         Of the terms and coins.
     blocks : int, default 10
     step_size : float, default 1.0
-        In units of 1 / L_b; halved, by doubling all L_b, where the measure has doubled between exact cycles.
+        In units of 1 / L_b; halved, by doubling all L_b, where measure and objective have grown between exact cycles.
 
     Raises
     ------
