@@ -43,7 +43,7 @@ docs: $(STAMP)docs
 
 $(STAMP)demo: pyproject.toml $(STAMP)venv
 	$(PIP) -e '.[cli]'
-	@$(call optional,bench)
+	@$(call optional,demo)
 	@touch $@
 
 $(STAMP)test: pyproject.toml $(STAMP)venv
