@@ -253,7 +253,7 @@ def test_callbacks_see_every_iteration_and_may_stop():
         {"on_fail": "shout"},
         {"cost": "euros"},
         {"method": "nosuch"},
-        {"method": object()},
+        {"method": 3},
         {"learners": [rv.Guess(), rv.Guess()]},
         {"learners": [rv.Lifetime("factor"), rv.Lifetime("factor")]},
     ],
