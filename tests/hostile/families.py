@@ -237,7 +237,7 @@ def warm(tally, name, method, dtype, seed):
         where = (which, method, dtype, f"warm {k} of {name}", seed)
         result = attempt(tally, where, given, table.TABLE[which], None, session.solve)
         went.append(result is not None and result.ok)
-    if went[0] and not went[3] and family != "completion":  # not convex: another matrix's factors may be a bad start
+    if went[0] and not went[3]:
         tally.found("spoiled", (name, method, dtype, "warm", seed), "a good problem fails after this one")
 
 

@@ -74,6 +74,17 @@ def test_a_stream_costs_less_when_the_factors_are_carried():
     assert 1.5 * costs["carried"] < costs["cold"]
 
 
+def test_factors_of_an_unrelated_matrix_are_left_when_they_lead_astray():
+    session = rv.Session(rtol=1e-6)
+    results = []
+    for seed in range(8):
+        i, j, values, _, _ = planted(50, 40, 3, 0.5, seed=seed)
+        results.append(session.solve(rv.Completion(i, j, values, (50, 40), 3)))
+    assert all(r.ok for r in results)
+    alone = [rv.solve(rv.Completion(*planted(50, 40, 3, 0.5, seed=s)[:3], (50, 40), 3), rtol=1e-6) for s in range(8)]
+    assert sum(r.cost.running for r in results) <= 2.6 * sum(r.cost.running for r in alone)
+
+
 def test_a_few_new_entries_touch_a_few_rows():
     i, j, values, _, _ = planted(120, 100, 3, 0.4, noise=0.0)
     first = rv.solve(rv.Completion(i, j, values, (120, 100), 3, held_out=0.0), rtol=1e-8)

@@ -4,7 +4,8 @@
 
 Which one is decided without an evaluation: by which of the two would have been nearer to x_{t-1} one problem earlier. On
 probation: solves from the reference are made again now and then, and their costs compared; a guess whose residual is
-above ten times that at the reference counts against it. Not for unrelated problems: it leaves the field there.
+above ten times that at the reference counts against it, and an attempt that costs 1.5 times a solve without ends there and
+begins again without the guess. Not for unrelated problems: it leaves the field there.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = ["Warm"]
 
 _NEARER = 0.5
 _FAR = 10.0
+_CAP, _LEAST = 1.5, 8.0
 
 
 @dataclass(eq=False)
@@ -61,6 +63,10 @@ class Warm(Learner):
         if not (self.always or self._wanted(advice)):
             return advice
         advice.x0 = self._guess()
+        book = self._book(advice)
+        if book.colds and not self.always:  # a guess may lead astray: then the solve begins again without it
+            limit = _CAP * book.without + _LEAST
+            advice.cap = limit if advice.cap is None else min(limit, advice.cap)
         problem.work.add("passes", 8)
         self._mine = True
         self.used += 1
@@ -96,8 +102,8 @@ class Warm(Learner):
         """Keep the solution; learn what it cost."""
         book, cost = self._book(advice), result.cost.setup + result.cost.running
         if not result.ok:
-            if self._mine and not result.capped:
-                book.enter(2.0 * cost, carried=True)
+            if self._mine:
+                book.enter(cost if result.capped else 2.0 * cost, carried=True)
             return
         self.x = [*self.x[-2:], result.x + 0.0]
         if self._mine and result.start > _FAR * problem.scale:
