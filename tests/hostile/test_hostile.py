@@ -46,13 +46,14 @@ def test_thin_slice(grid):
 @pytest.mark.full
 @pytest.mark.parametrize("dtype", ["float64", "float32", "complex128", "complex64"])
 def test_full_grid(grid, dtype):
-    """Every family x every pair x cold, in a session, poisoned."""
+    """Every family x every pair, cold; in a session and poisoned, each in two of the four dtypes in turn."""
     tally = grid.Tally()
-    work = []
+    work, turn = [], ["float64", "float32", "complex128", "complex64"].index(dtype)
     for k, name in enumerate(grid.FAMILIES):
         for j, pair in enumerate(grid.pairs_of(name)):
-            for mode in grid.MODES:
-                if not grid.PAIRS[pair].dear or (k + j) % 5 == 0:
+            for m, mode in enumerate(grid.MODES):
+                wanted = mode == "cold" or (k + j + m + turn) % 2 == 0
+                if wanted and (not grid.PAIRS[pair].dear or (k + j) % 5 == 0):
                     work.append((mode, name, pair, dtype, 5 + (11 * k + 3 * j) % 36, 1000 * k + j))
     grid.run(tally, work)
     belief(tally, 9_000, 1_000)
@@ -62,7 +63,7 @@ def test_full_grid(grid, dtype):
 @pytest.mark.parametrize("seed", range(3))
 def test_soak(grid, soak, seed):
     tally = grid.Tally()
-    grid.run(tally, soak.jobs(grid, 40.0, 10_000 + seed))
+    grid.run(tally, soak.jobs(grid, float("inf"), 10_000 + seed, None, 2_500, tally))  # by number: machines differ
     belief(tally, 2_000, 100)
 
 
