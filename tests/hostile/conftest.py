@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore_glob = ["famil*.py"]  # loaded by path, under names of their own
+
 
 @pytest.fixture(scope="session")
 def soak():

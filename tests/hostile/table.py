@@ -86,7 +86,7 @@ TABLE = {
     "operator_single_with_double_rhs": Allowed(counted=False),
     "operator_integers": only("ERROR"),
     "operator_complex_answer": only("ERROR"),
-    "operator_drops_imaginary": only("ERROR", "STAGNATED", "INDEFINITE", "DIVERGED", "BUDGET"),
+    "operator_drops_imaginary": only("ERROR", "STAGNATED", "INDEFINITE", "DIVERGED", "BUDGET", "NONFINITE"),
     "operator_nan": only("NONFINITE", "NOISY", "ERROR", "RESIDUAL"),
     "operator_nan_once": only("NONFINITE", "NOISY", "ERROR", "RESIDUAL"),
     "operator_raises": only("ERROR", "RESIDUAL"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
 from typing import Any
 
 __all__ = ["HOOKS", "REGISTRY", "from_record", "hook", "method_named", "register", "restored", "to_record"]
@@ -64,11 +65,27 @@ def from_record(value: Any) -> Any:
                 allowed = {f.name for f in fields(cls) if f.init}
                 if not set(params) <= allowed:
                     raise ValueError(f"{name} has no parameters {sorted(set(params) - allowed)}")
-                return cls(**{k: from_record(v) for k, v in params.items()})
+                kinds = {f.name: f.type for f in fields(cls)}
+                made = {k: from_record(v) for k, v in params.items()}
+                for key, value in made.items():
+                    if not _fits(kinds[key], value):
+                        raise ValueError(f"{name} cannot have {key}={value!r}")
+                return cls(**made)
         raise ValueError(f"{name!r} is not a method, preconditioner or learner of resolvent")
     if isinstance(value, list):
         return tuple(from_record(v) for v in value)
     return value
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Whether a parameter from a file is of the kind that its field says; what says nothing takes anything."""
+    if isinstance(kind, UnionType):
+        return any(_fits(k, value) for k in kind.__args__)
+    if kind is float:
+        return type(value) in (int, float) and value == value
+    if kind in (int, bool, str):
+        return type(value) is kind
+    return value is None if kind is NoneType else True
 
 
 def restored(record: dict[str, Any]) -> Any:
