@@ -21,6 +21,7 @@ CORE = [
     HERE / "test_bad_input.py",
     HERE / "trust" / "test_faults.py",
     HERE / "trust" / "test_certificate.py",
+    HERE / "methods" / "test_transposed.py",
     *(HERE / "gallery" / f"test_{name}.py" for name in ("hdf5", "npz", "readers", "matrix_market")),
 ]
 WHOLE = [

@@ -287,3 +287,32 @@ def test_a_session_that_solved_nothing_goes_there_and_back(tmp_path):
         loaded = rv.Session.load(tmp_path / "s.rv")
         assert loaded.solved == 0 and loaded.rtol == 1e-8
         assert loaded.solve(rv.LinearSystem(np.diag([1.0, 2.0]), np.ones(2))).ok
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ({"class": "cg", "params": {"stride": float("nan")}}, "stride"),
+        ({"class": "cg", "params": {"stride": 1.5}}, "stride"),
+        ({"class": "cg", "params": {"stride": True}}, "stride"),
+        ({"class": "sor", "params": {"omega": float("nan")}}, "omega"),
+        ({"class": "sor", "params": {"omega": "1"}}, "omega"),
+        ({"class": "gcrodr", "params": {"m": "ten"}}, "m"),
+        ({"class": "saddlefreenewton", "params": {"rank": 2.0}}, "rank"),
+    ],
+)
+def test_parameters_from_a_file_are_of_their_kind(record, name):
+    with pytest.raises(ValueError, match=f"cannot have {name}="):
+        from_record(record)
+
+
+def test_parameters_that_may_be_absent_may_be_none():
+    for rank in (None, 3):
+        assert from_record({"class": "saddlefreenewton", "params": {"rank": rank}}).rank == rank
+
+
+def test_a_file_says_of_a_factor_whether_it_trusts_the_diagonal():
+    state = rv.Direct().bind(rv.LinearSystem(np.diag([2.0, 3.0]), np.ones(2)), {}).source.state_dict()
+    with pytest.raises(ValueError, match="trusts the diagonal"):
+        Stored.from_state(state | {"trusting": 1})
+    assert Stored.from_state(state | {"trusting": None}).n == 2
