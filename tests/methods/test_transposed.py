@@ -139,3 +139,16 @@ def test_what_is_refused():
 
     with pytest.raises(ValueError, match="rmatvec"):
         rv.LinearSystem(Forward(), b, transposed=True)
+
+
+def test_a_transposed_set_up_transposed_again_is_the_set_up():
+    from resolvent.operators.base import Transposed
+
+    A = np.array([[4.0, 1.0], [0.0, 3.0]])
+    bound = rv.ILUT().bind(rv.LinearSystem(sp.csr_array(A), np.ones(2)), {})
+    turned, r = Transposed(bound), np.array([1.0, 2.0])
+    assert np.allclose(turned.apply(r), np.linalg.solve(A.T, r))
+    assert np.allclose(turned.apply_transposed(r), np.linalg.solve(A, r))
+    assert turned.recipe == rv.ILUT()
+    with pytest.raises(AttributeError):
+        Transposed.__new__(Transposed).original  # noqa: B018 - nothing to look into yet
