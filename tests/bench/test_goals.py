@@ -75,3 +75,64 @@ def test_every_item_runs_at_tiny_size(name):
     assert lines
     for line in lines:
         assert FORM.match(line) and "could not be measured" not in line, printed
+
+
+def counted(monkeypatch):
+    """Two items, the second of which needs the first one's note, and how often each ran."""
+    ran = []
+
+    def first(report, say, quick):
+        ran.append("first")
+        say("how it went")
+        report("a", 1.0, 2.0)
+        report.note("a", 3.0)
+
+    def second(report, say, quick):
+        ran.append("second")
+        report("b", report.notes["a"], 2.0)
+
+    monkeypatch.setattr(linear, "ITEMS", {"first": first, "second": second})
+    return ran
+
+
+def test_a_run_goes_on_from_what_is_finished(monkeypatch, tmp_path):
+    ran, file, printed = counted(monkeypatch), tmp_path / "kept.jsonl", []
+    assert goals("linear", only="first", keep=file, out=lambda line: None) is True
+    whole = file.read_text()
+    file.write_text(whole + '{"topic": "lin')  # killed while it wrote
+    assert goals("linear", printed.append, keep=file) is False
+    assert ran == ["first", "second"]  # the note was read from the file
+    assert goals("linear", keep=file, out=lambda line: None) is False and ran == ["first", "second"]
+    assert any(line.startswith("# first: measured on ") for line in printed) and "#   how it went" in printed
+    assert [FORM.match(line)["value"] for line in printed if not line.startswith("#")] == ["1", "3"]
+    assert goals("linear", quick=True, only="first", keep=file, out=lambda line: None) is True and len(ran) == 3
+    assert file.read_text().startswith(whole) and len(file.read_text().splitlines()) == 3
+
+
+def test_without_a_file_nothing_is_kept(monkeypatch):
+    ran = counted(monkeypatch)
+    for _ in range(2):
+        goals("linear", out=lambda line: None, only="first")
+    assert ran == ["first", "first"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hello\n",
+        "[1]\n",
+        "{}\n",
+        '{"topic": 1, "item": "a", "quick": true, "at": "", "said": [], "notes": {}, "lines": []}\n',
+        '{"topic": "linear", "item": "a", "quick": true, "at": "", "said": [], "notes": {"a": "b"}, "lines": []}\n',
+        '{"topic": "linear", "item": "a", "quick": true, "at": "", "said": [], "notes": {}, "lines": [["a", 1, 2]]}\n',
+        '{"topic": "linear", "item": "a", "quick": true, "at": "", "said": [], "notes": {}, "lines": [["a", 1, 2, "=="]]}\n',
+    ],
+)
+def test_a_file_that_is_another_one_is_refused_before_any_work(monkeypatch, tmp_path, text):
+    ran, file = counted(monkeypatch), tmp_path / "other"
+    file.write_text(text)
+    with pytest.raises(ValueError, match="line 1: not a finished item"):
+        goals("linear", keep=file)
+    with pytest.raises(ValueError, match="does not exist"):
+        goals("linear", keep=tmp_path / "no" / "file")
+    assert not ran and file.read_text() == text

@@ -79,3 +79,46 @@ def test_rows_of_the_goals_and_their_verdicts():
     assert krylov_goals.ratio_of(table) == 1.5 and krylov_goals.ratio_of(table, direct=True) == 2.0
     table["rows"][0]["failed"] = 1
     assert np.isnan(krylov_goals.ratio_of(table))
+
+
+def test_the_mean_measures_the_rows_that_are_missing(monkeypatch):
+    asked, notes = [], {}
+
+    class Report:
+        def __init__(self):
+            self.notes, self.lines = notes, []
+
+        def __call__(self, *line):
+            self.lines.append(line)
+
+    def row(report, say, quick, name, count, size, goal):
+        asked.append(name)
+        report.notes["row of the mean: " + krylov_goals.label_of(name, count, size)] = 8.0
+
+    monkeypatch.setattr(krylov_goals, "row", row)
+    notes["row of the mean: heat-shift, 200 systems, size 100"] = 2.0
+    report = Report()
+    krylov_goals.mean(report, lambda text: None, False)
+    assert "heat-shift" not in asked and len(asked) == 6 and "helmholtz" not in asked
+    assert report.lines == [("auto: geometric mean of 7 rows", pytest.approx((2.0 * 8.0**6) ** (1 / 7)), 3.0, ">=")]
+
+
+def test_a_factor_that_would_take_too_long_is_not_begun():
+    problem = sequence("darcy-log", 2, 8)
+    exact = Entrant("exact", lambda p, until: (np.linalg.solve(p.A.toarray(), p.b), 1))
+
+    class Slow(Peer):
+        def expected(self, problem, left):
+            return 1e6 * left
+
+    peer = Slow("slow", None)
+    slow, looks = Entrant("slow", peer), []
+    race(problem, [exact, Entrant("other", exact.call), slow], leave=True, look=lambda done, e: looks.append(done))
+    assert slow.out and not slow.seconds and "estimated at 2e+06 s" in slow.note and not slow.row(2, 1.0)["valid"]
+    assert looks == [1, 2]
+    kept = usual_peers("darcy-log", 1e-8)["SciPy cg, first factor kept"]
+    assert kept.expected(problem[0], 2) > 0.0
+    kept(problem[0])
+    assert kept.expected(problem[0], 2) == 0.0
+    direct = usual_peers("darcy-log", 1e-8)["SciPy spsolve"]
+    assert direct.expected(problem[0], 4) == 2 * direct.expected(problem[0], 2) > 0.0

@@ -116,6 +116,7 @@ def test_what_cannot_be_solved_is_exit_1(call, tmp_path):
         ["bench", "no-such-sequence"],
         ["bench", "darcy-path", "--goals", "linear"],
         ["bench", "--goals", "happiness"],
+        ["bench", "darcy-path", "--keep", "kept.jsonl"],
         ["reproduce", "perpetual-motion"],
         ["make-coffee"],
     ],

@@ -144,6 +144,7 @@ def race(
     leave: bool = False,
     feed: Callable[[int, Any], Any] | None = None,
     after: Callable[[Entrant, Any, float], Any] | None = None,
+    look: Callable[[int, list[Entrant]], Any] | None = None,
 ) -> int:
     """Let the entrants meet the problems in turn; the first entrant's solutions are fed.
 
@@ -159,11 +160,14 @@ def race(
     leave : bool
         Leave those behind that have lost already: that took more so far than 1.25 x what all systems will take the
         fastest of the others (the first entrant apart), or ten times what it took so far (2.5 times
-        after a quarter of the systems, ten at least; never in the first three).
+        after a quarter of the systems, ten at least; never in the first three). A direct one whose factors are estimated
+        beyond what is left to it by half, does not begin.
     feed : callable, optional
         ``feed(i, x)`` for coupled sequences.
     after : callable, optional
         ``after(entrant, problem, seconds)`` outside the clock.
+    look : callable, optional
+        ``look(done, entrants)`` after each system, outside the clock.
 
     Returns
     -------
@@ -180,7 +184,7 @@ def race(
             if entrant.call is None or entrant.out:
                 continue
             allowed = _allowed(entrants, entrant, i, total) if leave else budget
-            x = _turn(entrant, problem, min(budget, allowed))
+            x = _turn(entrant, problem, min(budget, allowed), 1 if total is None else total - i)
             if x is None:
                 continue
             residual = float(np.linalg.norm(problem.b - problem.A @ x))
@@ -191,13 +195,15 @@ def race(
                 after(entrant, problem, entrant.seconds[-1])
         if feed is not None:
             feed(i, first)
+        if look is not None:
+            look(count, entrants)
     return count
 
 
 def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, total: int | None) -> float:
     """Seconds that the entrant may have taken in all after its solve of system `i`, if it is not to be left behind."""
     others = [e for e in entrants[1:] if e.seconds and not (e.out or e.failed or e is entrant)]
-    if i == 0 or not others or entrant is entrants[0]:
+    if not others or entrant is entrants[0]:
         return math.inf
     limit = math.inf if total is None else 1.25 * total * min(e.total / len(e.seconds) for e in others)
     if i >= 3:
@@ -205,10 +211,19 @@ def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, total: int | Non
     return max(limit, 0.3)
 
 
-def _turn(entrant: Entrant, problem: Any, allowed: float) -> Any:
+def _unknown(problem: Any, left: int) -> float:
+    """Seconds expected of an entrant that foretells nothing."""
+    return 0.0
+
+
+def _turn(entrant: Entrant, problem: Any, allowed: float, left: int) -> Any:
     """One timed solve; None when it did not end."""
     call = entrant.call
     assert call is not None
+    expected = getattr(call, "expected", _unknown)(problem, left)
+    if expected > 1.5 * (allowed - entrant.total):
+        entrant.out, entrant.note = True, f"left out: its factors are estimated at {expected:.3g} s at least"
+        return None
     with silenced():
         start = time.perf_counter()
         try:
@@ -242,6 +257,7 @@ def compare(
     problems: Any = None,
     session: Any = None,
     others: Callable[[], dict[str, Any]] | None = None,
+    look: Callable[[int, list[Entrant]], Any] | None = None,
 ) -> dict[str, Any]:
     """resolvent's auto against the peers over a sequence.
 
@@ -264,6 +280,8 @@ def compare(
         Another contender in place of auto.
     others : callable, optional
         Makes the peers by name, in place of the usual ones.
+    look : callable, optional
+        As in `race`.
 
     Returns
     -------
@@ -303,6 +321,7 @@ def compare(
             leave=leave,
             feed=getattr(given, "feed", None),
             after=after,
+            look=look,
         )
     table = _table(name, systems, entrants, ours)
     if out is not None:

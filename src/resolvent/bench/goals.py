@@ -1,15 +1,19 @@
 """The figures to reach, measured here and now: one line each, ``name value goal pass|fail``.
 
 A topic is a list of items; an item is a small function that measures and reports lines. ``quick`` shrinks everything:
-for tests of the machinery, its verdicts mean nothing.
+for tests of the machinery, its verdicts mean nothing. With a file to keep them in, finished items are written down one by
+one, and a run that was stopped goes on behind the last of them; what stands in the file is printed with its date.
 """
 
 import time
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["TOPICS", "Line", "goals", "items"]
+from .finished import Finished
+
+__all__ = ["TOPICS", "Line", "Report", "goals", "items"]
 
 #: The topics, and the modules of this package whose ``ITEMS`` measure each.
 TOPICS: dict[str, tuple[str, ...]] = {
@@ -56,8 +60,50 @@ class Line(NamedTuple):
         return f"{self.name:72s} {self.value:9.4g} {self.op + format(self.goal, 'g'):>7s}  {verdict}"
 
 
-Report = Callable[[str, float, float, str], Any]
 Say = Callable[[str], Any]
+
+
+class Report:
+    """Takes an item's figures, prints their lines, and knows the notes of the items before.
+
+    Attributes
+    ----------
+    notes : dict of str to float
+        What items leave for later ones, such as the rows of a mean.
+    lines : list of Line
+        Of the item that runs.
+    said : list of str
+        What it said beside them.
+    fresh : dict of str to float
+        The notes that it left.
+    """
+
+    def __init__(self, out: Say) -> None:
+        self.out = out
+        self.notes: dict[str, float] = {}
+        self.begin()
+
+    def __call__(self, name: str, value: float, goal: float, op: str = "<=") -> None:
+        line = Line(name, float(value), float(goal), op)
+        self.lines.append(line)
+        self.out(line.text())
+
+    def note(self, name: str, value: float) -> None:
+        """Leave a figure for the items behind."""
+        self.fresh[name] = self.notes[name] = float(value)
+
+    def say(self, text: str) -> None:
+        """A line that explains."""
+        self.said.append(f"#   {text}")
+        self.out(self.said[-1])
+
+    def begin(self) -> None:
+        """Before an item."""
+        self.lines: list[Line] = []
+        self.said: list[str] = []
+        self.fresh: dict[str, float] = {}
+
+
 Item = Callable[[Report, Say, bool], None]
 
 
@@ -77,7 +123,13 @@ def items(topic: str) -> dict[str, Item]:
     return found
 
 
-def goals(topic: str, out: Callable[[str], Any] = print, quick: bool = False, only: str | None = None) -> bool:
+def goals(
+    topic: str,
+    out: Callable[[str], Any] = print,
+    quick: bool = False,
+    only: str | None = None,
+    keep: Path | None = None,
+) -> bool:
     """Measure the figures of a topic and print a line for each.
 
     Parameters
@@ -90,6 +142,8 @@ def goals(topic: str, out: Callable[[str], Any] = print, quick: bool = False, on
         Tiny sizes; the verdicts mean nothing then.
     only : str, optional
         Only the items whose name contains this.
+    keep : Path, optional
+        A file that finished items are written to; those that stand in it are not measured again.
 
     Returns
     -------
@@ -99,25 +153,37 @@ def goals(topic: str, out: Callable[[str], Any] = print, quick: bool = False, on
     Raises
     ------
     ValueError
-        For an unknown topic, or when no item has `only` in its name.
+        For an unknown topic, when no item has `only` in its name, or when the file is not one that was written here.
     """
     chosen = {name: item for name, item in items(topic).items() if only is None or only in name}
     if not chosen:
         raise ValueError(f"no item of {topic!r} has {only!r} in its name; there are: {', '.join(items(topic))}")
+    finished = Finished(keep, topic, quick)
+    report = Report(out)
+    report.notes |= finished.notes
     passed = True
-
-    def report(name: str, value: float, goal: float, op: str = "<=") -> None:
-        nonlocal passed
-        line = Line(name, float(value), float(goal), op)
-        passed = passed and line.passed
-        out(line.text())
-
     for name, item in chosen.items():
-        start = time.perf_counter()
-        try:
-            item(report, lambda text: out(f"#   {text}"), quick)
-        except Exception as error:  # one item that cannot be measured is a fail, not the end of the others
-            out(f"#   {type(error).__name__}: {error}")
-            report(f"{name}: could not be measured", float("nan"), 0.0, "<=")
-        out(f"# {name}: {time.perf_counter() - start:.0f} s")
+        report.begin()
+        if name in finished:
+            out(f"# {name}: measured on {finished.when(name)}, from {keep}")
+            for said in finished.said(name):
+                out(said)
+            for line in finished.lines(name):
+                report(*line)
+        else:
+            seconds = _measure(item, report, quick, name)
+            finished.add(name, report.lines, report.said, report.fresh)
+            out(f"# {name}: {seconds:.0f} s")
+        passed = passed and all(line.passed for line in report.lines)
     return passed
+
+
+def _measure(item: Item, report: Report, quick: bool, name: str) -> float:
+    """Run one item; its seconds."""
+    start = time.perf_counter()
+    try:
+        item(report, report.say, quick)
+    except Exception as error:  # one item that cannot be measured is a fail, not the end of the others
+        report.say(f"{type(error).__name__}: {error}")
+        report(f"{name}: could not be measured", float("nan"), 0.0, "<=")
+    return time.perf_counter() - start

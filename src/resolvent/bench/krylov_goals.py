@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import time
 from functools import partial
 from typing import Any
 
@@ -26,8 +27,8 @@ _MEAN, _SHORT = 3.0, 0.8
 _DIRECT = ("helmholtz", "topology")
 
 
-def against_all(name: str, count: int, size: int | None, say: Say, budget: float = 60.0) -> dict[str, Any]:
-    """auto and every peer there is on one sequence, and what the table says."""
+def against_all(name: str, count: int, size: int | None, say: Say, budget: float = 300.0) -> dict[str, Any]:
+    """auto and every peer there is on one sequence, and what the table says; now and then how far it is."""
     from ..gallery import sequence
     from .compare import compare, lines, usual_peers
     from .krylov_peers import general_peers
@@ -37,11 +38,28 @@ def against_all(name: str, count: int, size: int | None, say: Say, budget: float
     def others() -> dict[str, Any]:
         return usual_peers(name, 1e-8, coupled) | general_peers(1e-8, direct=False)
 
-    table = compare(name, count, size, out=None, budget=budget, leave=True, others=others)
+    table = compare(name, count, size, out=None, budget=budget, leave=True, others=others, look=_now_and_then(say))
     for line in lines(table):
         say(line)
     say(f"in use: {', '.join(f'{k} {v}' for k, v in table['methods'].items())}")
     return table
+
+
+def _now_and_then(say: Say, every: float = 20.0) -> Any:
+    """Says how far a race is, every so many seconds."""
+    last = time.perf_counter()
+
+    def look(done: int, entrants: Any) -> None:
+        nonlocal last
+        if time.perf_counter() - last < every:
+            return
+        last = time.perf_counter()
+        running = [e for e in entrants[1:] if e.seconds and not (e.out or e.failed)]
+        best = min(running, key=lambda e: e.total, default=None)
+        peer = "" if best is None else f", best of {len(running)} peers {best.total:.3g} s ({best.name})"
+        say(f"after {done} systems: auto {entrants[0].total:.3g} s{peer}")
+
+    return look
 
 
 def ratio_of(table: dict[str, Any], direct: bool = False) -> float:
@@ -59,7 +77,7 @@ def label_of(name: str, systems: int, size: int | None) -> str:
     return f"{name}, {systems} systems" + ("" if size is None else f", size {size}")
 
 
-_known: dict[str, float] = {}
+_MEAN_OF = "row of the mean: "
 
 
 def row(report: Report, say: Say, quick: bool, name: str, count: int, size: int | None, goal: float) -> None:
@@ -76,20 +94,25 @@ def row(report: Report, say: Say, quick: bool, name: str, count: int, size: int 
     if goal:
         report(f"auto: {what} over auto in seconds, {label}", ratio, goal, ">=")
     else:
-        _known[label] = ratio
+        report.note(_MEAN_OF + label, ratio)
         say(f"best peer over auto in seconds: {ratio:.2f} (enters the mean)")
         report(f"auto: systems not solved, {label}", table["rows"][0]["failed"], 0.0, "<=")
 
 
 def mean(report: Report, say: Say, quick: bool) -> None:
     """The geometric mean over the rows without a goal of their own; those not yet measured are measured now."""
+    known: dict[str, float] = {}
     for name, count, size, goal in ROWS:
-        if not goal and not any(label.startswith(label_of(name, 4 if quick else count, size)) for label in _known):
+        if goal:
+            continue
+        start = _MEAN_OF + (label_of(name, 4, 12) if quick else label_of(name, count, size))
+        if start not in report.notes:
             row(report, say, quick, name, count, size, goal)
-    for label, ratio in _known.items():
+        known[start.removeprefix(_MEAN_OF)] = report.notes[start]
+    for label, ratio in known.items():
         say(f"{ratio:6.2f}  {label}")
-    found = math.exp(statistics.fmean(math.log(max(v, 1e-9)) for v in _known.values())) if _known else float("nan")
-    report(f"auto: geometric mean of {len(_known)} rows", found, _MEAN, ">=")
+    found = math.exp(statistics.fmean(math.log(max(v, 1e-9)) for v in known.values()))
+    report(f"auto: geometric mean of {len(known)} rows", found, _MEAN, ">=")
 
 
 def short(report: Report, say: Say, quick: bool, name: str, size: int | None) -> None:

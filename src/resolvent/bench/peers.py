@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as sla
 
+from ..methods import Direct
 from ..operators.amg import muted
 
 __all__ = ["NAMES", "AbandonedError", "NotInstalledError", "Peer", "make", "peers"]
@@ -79,6 +80,10 @@ class Peer:
         self.last = x if self.warm else None
         return x, steps
 
+    def expected(self, problem: Any, left: int) -> float:
+        """Seconds foretold for what cannot be interrupted, a first factor; 0 for all else."""
+        return factor_seconds(problem) if self.setup is _kept_factor and self.kept is None else 0.0
+
     def _preconditioner(self, problem: Any) -> Any:
         if self.setup is None:
             return None
@@ -89,8 +94,17 @@ class Peer:
         return self.kept
 
 
+def factor_seconds(problem: Any) -> float:
+    """What a factor of the problem's matrix is expected to take here: the modelled cost at the modelled product."""
+    return float(Direct().estimate(problem).setup * problem.product_seconds)
+
+
 class Spsolve(Peer):
     """SciPy's spsolve as it is called."""
+
+    def expected(self, problem: Any, left: int) -> float:
+        """Seconds foretold for as many factors as there are systems left, by half: nobody goes for an error of two."""
+        return 0.5 * left * factor_seconds(problem)
 
     def __call__(self, problem: Any, until: float = np.inf) -> tuple[Any, int]:
         """Solve."""
@@ -99,6 +113,10 @@ class Spsolve(Peer):
 
 class Splu(Peer):
     """A new factor in symmetric mode for each system."""
+
+    def expected(self, problem: Any, left: int) -> float:
+        """Seconds foretold for as many factors as there are systems left, by half: nobody goes for an error of two."""
+        return 0.5 * left * factor_seconds(problem)
 
     def __call__(self, problem: Any, until: float = np.inf) -> tuple[Any, int]:
         """Factor and solve."""

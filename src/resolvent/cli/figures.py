@@ -18,15 +18,20 @@ def _bench(
     size: Annotated[int | None, typer.Option(help="The size of the sequence.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="With --goals: tiny sizes, to try the machinery.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the lines to this file too.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="With --goals: finished items are written here; go on from it.")
+    ] = None,
 ) -> None:
     """Compare with the solvers installed here, side by side; or measure the figures that are promised."""
     if (name is None) == (goals is None):
         raise ValueError("give the name of a sequence, or --goals TOPIC")
+    if keep is not None and goals is None:
+        raise ValueError("--keep goes with --goals TOPIC")
     lines = Lines(out)
     if goals is not None:
         from ..bench.goals import goals as measure
 
-        reached = measure(goals, lines, quick, only)
+        reached = measure(goals, lines, quick, only, keep)
     else:
         from ..bench.compare import compare
 
