@@ -22,6 +22,14 @@ def test_heavy_packages_wait_for_their_first_use(code):
     assert loaded.split() == []
 
 
+def test_of_scipy_only_what_its_sparse_solvers_bring():
+    code = "import scipy.sparse.linalg, sys; before = set(sys.modules); import resolvent"
+    brought = child(
+        f"{code}; print(*(name for name in set(sys.modules) - before if name.startswith('scipy.')))"
+    ).split()
+    assert brought == []  # scipy.optimize alone takes half as long as all of ours
+
+
 def test_every_public_name_is_there():
     wanted = child("import resolvent as rv; [getattr(rv, name) for name in rv.__all__]; print(*rv.__all__)").split()
     assert {"CG", "SSOR", "Direct", "Guess", "Lifetime", "LinearSystem", "Session", "Status", "solve"} <= set(wanted)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import get_lapack_funcs
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from .. import kernels
 from ..core import SetupError
@@ -71,6 +70,8 @@ def _sides(shape: tuple[int, ...], blocks: int) -> tuple[int, ...]:
 
 
 def _grown(problem: Any, most: int) -> tuple[Any, int]:
+    from scipy.sparse.csgraph import reverse_cuthill_mckee  # at first use: a tenth of what importing us takes
+
     labels, count = kernels.deflation.grow(problem.ip, problem.ix, most)
     rows = np.repeat(np.arange(problem.n), np.diff(problem.ip.astype(np.int64)))
     pairs = (labels[rows], labels[problem.ix.astype(np.int64)])
