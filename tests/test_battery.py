@@ -129,6 +129,8 @@ ROWS = [
     Row("cocg+jacobi", rv.COCG(rv.Jacobi()), lossy, kernel=False),
     Row("flexiblecg", rv.FlexibleCG(), kernel=False),
     Row("flexiblecg+function", rv.FlexibleCG(window=3, preconditioner=halved), kernel=False),
+    Row("krylovgradient", rv.KrylovGradient(), kernel=False),
+    Row("krylovgradient+jacobi", rv.KrylovGradient(2, rv.Jacobi()), kernel=False),
     Row("cg+function", rv.CG(halved), kernel=False),
     Row("idr-wind", rv.IDR(), wind, kernel=False),
     Row("idr+jacobi-indefinite", rv.IDR(s=2, preconditioner=rv.Jacobi()), indefinite, kernel=False),

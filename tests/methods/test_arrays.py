@@ -41,6 +41,7 @@ METHODS = {
     "cg": (rv.CG(), "definite"),
     "cg+function": (rv.CG(lambda r: 0.5 * r), "definite"),
     "flexiblecg": (rv.FlexibleCG(window=2), "definite"),
+    "krylovgradient": (rv.KrylovGradient(3), "definite"),
     "minres": (rv.MINRES(), "indefinite"),
     "bicgstab": (rv.BiCGStab(), "general"),
     "idr": (rv.IDR(s=3), "general"),

@@ -106,6 +106,7 @@ OTHERS = 40
 VECTORS = {
     "CG": lambda m: 4,
     "FlexibleCG": lambda m: 5 + 2 * m.window,
+    "KrylovGradient": lambda m: 4 + 2 * (m.tau + 1),
     "MINRES": lambda m: 6,
     "COCG": lambda m: 5,
     "BiCGStab": lambda m: 6 + 2 * (m.preconditioner is not None),

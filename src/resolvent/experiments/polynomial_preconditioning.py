@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 
 from ..api import solve
 from ..gallery import sequence
-from ..methods import CG, Chebyshev, Jacobi
+from ..methods import CG, Chebyshev, Jacobi, KrylovGradient
 from ..operators import ChebyshevPolynomial, SymmetricPolynomial
 from ..problems import LinearSystem
 
@@ -238,6 +238,7 @@ def linear_systems(size: int = 60, seed: int = 0, taus: Any = TAUS) -> dict[str,
         for tau in taus:
             rows[f"CG, P of degree {tau}"] = CG(SymmetricPolynomial(tau))
             rows[f"CG, Chebyshev of degree {tau}"] = CG(ChebyshevPolynomial(tau))
+            rows[f"gradient, Krylov of degree {tau}"] = KrylovGradient(tau)
         for title, method in rows.items():
             result = solve(LinearSystem(A, problem.b, symmetric=True), method, rtol=1e-8, on_fail="ignore")
             degree = 1 + int(title.rsplit(" ", 1)[1]) if "degree" in title else 1

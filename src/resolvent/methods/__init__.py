@@ -11,6 +11,7 @@ from .krylov.flexible import FlexibleCG
 from .krylov.gcrodr import GCRODR
 from .krylov.gmres import FGMRES, GMRES
 from .krylov.idr import IDR
+from .krylov.krylov_gradient import KrylovGradient
 from .krylov.minres import MINRES
 from .krylov.rminres import RMINRES
 from .least_squares.cgls import CGLS
@@ -64,6 +65,7 @@ __all__ = [
     "GradientDescent",
     "HeavyBall",
     "Jacobi",
+    "KrylovGradient",
     "LazyNewton",
     "Newton",
     "SaddleFreeNewton",
@@ -92,6 +94,7 @@ register(
         CGLS,
         IDR,
         FlexibleCG,
+        KrylovGradient,
         DeflatedCG,
         COCG,
         GMRES,
