@@ -1,7 +1,8 @@
 """Goals of fixed points: work against SciPy's solvers and against policy iteration, and what a sequence learns.
 
 Every evaluation of a map and every linearisation goes through one counter around the callable, for us and for the peers.
-Products with a linearised system are charged by their nonzeros against those of one evaluation, for both alike.
+Products with a linearised system are charged by their nonzeros against those of one evaluation, for both alike; our factors
+and their applications at what the cost table says, in such products.
 """
 
 import warnings
@@ -65,7 +66,7 @@ def ours(problem: FixedPoint, tol: float, session: Any = None) -> tuple[float, A
 
 
 def _products(problem: FixedPoint, work: Any) -> float:
-    """Products of the linear solves, by their nonzeros in evaluations."""
+    """Products, factors and preconditioners of the linear solves, by nonzeros in evaluations."""
     made = work.get("inner_products", 0.0)
     if not made or problem.linearization is None:
         return 0.0

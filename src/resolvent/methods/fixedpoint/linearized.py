@@ -38,6 +38,7 @@ class LinearizedState(State):
     r: Any
     inner: Inner
     best: float
+    begun: Any
     eta: float
     foretells: bool
 
@@ -54,6 +55,9 @@ class Linearized:
         Names of the learners of their Session, such as ``("Lifetime",)`` where ``inner`` has a preconditioner to keep.
     forcing : float, default 0.1
         Greatest relative tolerance of a linear solve.
+    keep : bool, default True
+        Precondition the linear solves with a factor of an earlier matrix once that pays, or with the slowest mode of the
+        map; both stay in the slot ``inner``. Not where ``inner`` has a preconditioner of its own.
     growth : float, default 100.0
         A residual this many times the best is not accepted.
 
@@ -74,6 +78,7 @@ class Linearized:
     inner: Any = BiCGStab()  # noqa: RUF009 - a frozen record
     learners: tuple[str, ...] = ()
     forcing: float = 0.1
+    keep: bool = True
     growth: float = 100.0
 
     needs = frozenset({"linearization"})
@@ -92,11 +97,13 @@ class Linearized:
             raise TypeError("Linearized works on NumPy arrays; convert x0 and the map, or use anderson")
         state = LinearizedState()
         kept = carry.get("inner")
-        fits = isinstance(kept, Inner) and kept.fits(self.inner, self.learners)
-        state.inner = kept if fits else Inner(self.inner, self.learners)
+        fits = isinstance(kept, Inner) and kept.fits(self.inner, self.learners, self.keep)
+        state.inner = kept if fits else Inner(self.inner, self.learners, self.keep)
+        if state.inner.kept is not None:
+            state.inner.kept.carried = fits
         state.eta, state.foretells = self.forcing, "residual" not in carry
         self._look(problem, state, problem.zero() if x0 is None else x0 + 0.0)
-        state.best = state.seen["residual"]
+        state.best, state.begun = state.seen["residual"], state.x
         return state
 
     def _look(self, problem: Any, state: LinearizedState, x: Any) -> None:
@@ -145,7 +152,9 @@ class Linearized:
         return state.x
 
     def harvest(self, problem: Any, state: LinearizedState) -> dict[str, Any]:
-        """The Session of the linear solves."""
+        """The Session of the linear solves, which is told the way that this solve went."""
+        if state.inner.kept is not None:
+            state.inner.kept.learn(state.x - state.begun)
         return {"inner": state.inner}
 
     def estimate(self, problem: Any) -> Cost:

@@ -1,0 +1,189 @@
+"""What the linear solves of Newton's method leave for those after them, though the matrix differs from step to step.
+
+    M = L U of an earlier matrix     or     M^-1 = I + (1/theta - 1) z z',   A z = theta z,  |z| = 1
+
+both as preconditioners. In a solve to which this was carried, a matrix is factored once the linear solves before have cost
+as much as that would, and anew where the last one cost more per digit than the mean since, set-up included. Whether it pays
+at all is for the learner to say that carries it. z is the slowest mode of the map: power iteration, one product for each
+matrix, begun at the way that the first solve went. It is used while A z is theta z to a tenth and theta is small: then a
+Krylov method spends many steps on nothing but this mode. Memory: the factor, its matrix, one vector.
+
+Reference: Nicolaides, SIAM J. Numer. Anal. 24 (1987), for the deflation of a known mode.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...core import SetupError
+from ...core.loop import drive
+from ...core.registry import restored
+from ...operators.base import Bound
+from ...operators.factor import factor_estimate
+from ..direct import Direct
+
+__all__ = ["Kept"]
+
+_SMOOTHINGS = 8
+_INVARIANT = 0.1
+_SLOW = 0.1
+_DEARER = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class Lent:
+    """A preconditioner that is there already, as a recipe."""
+
+    bound: Any
+    needs = frozenset[str]()
+
+    def bind(self, problem: Any, carry: Any) -> Any:
+        """Itself."""
+        return self.bound
+
+
+class SlowMode:
+    """``I + (1/theta - 1) z z'``."""
+
+    counts = {"passes": 5.0}  # noqa: RUF012 - never written
+
+    def __init__(self, z: Any, theta: float) -> None:
+        self.z, self.factor = z, 1.0 / theta - 1.0
+
+    def apply(self, r: Any) -> Any:
+        """Its product with r."""
+        return r + (self.factor * float(self.z @ r)) * self.z
+
+
+class Kept:
+    """A factor and a mode that outlive their matrices, and what solves cost with and without."""
+
+    def __init__(self) -> None:
+        self.factor: Any = None
+        self.z: Any = None  # the slowest mode, or where to begin looking for it
+        self.spent = 0.0  # products of the solves without a factor
+        self.paid = 0.0  # products since the factor was made, with it
+        self.gained = 0.0
+        self.stale = self.dropped = self.carried = False
+
+    @property
+    def _spent(self) -> bool:
+        return self.carried and self.spent > 0.0 and not self.dropped
+
+    def learn(self, way: Any) -> None:
+        """Remember where a solve went, if nothing better is known."""
+        size = float(np.linalg.norm(way))
+        if self.z is None and 0.0 < size < math.inf and way.dtype == np.float64:
+            self.z = np.ravel(way) / size
+
+    def solve(self, method: Any, system: Any, stop: Any) -> Any:
+        """The result of a preconditioned solve; None where there is nothing to precondition with, or it failed."""
+        if not system.stored or system.dtype != np.float64 or (self.factor is self.z is None and not self._spent):
+            return None
+        system.compare({})
+        bound = self._bound(system)
+        if bound is None:
+            return None
+        result = drive(system, replace(method, preconditioner=Lent(bound)), stop)
+        if isinstance(bound, SlowMode):
+            if not result.ok:
+                self.z = None
+            self.enter(system, result)
+        else:
+            self._judge(system, result)
+        return result if result.ok else None
+
+    def _bound(self, system: Any) -> Any:
+        if self.factor is not None and self.factor.source.n != system.n:
+            self.factor = None
+        if (self.factor is None or self.stale) and not self.dropped and self._affords(system):
+            try:
+                self.factor = Direct().bind(system, {})
+            except SetupError:
+                self.dropped = True
+            cost = system.price()
+            self.paid, self.gained, self.stale = cost.setup + cost.once, 0.0, False
+        return self.factor if self.factor is not None else self._mode(system)
+
+    def _affords(self, system: Any) -> bool:
+        """Whether the solves since have cost what a factorization is estimated at; cheap to ask, dear where w is large."""
+        if self.stale:
+            return True
+        return bool(self._spent and self.spent >= factor_estimate(system).setup)
+
+    def _mode(self, system: Any) -> Any:
+        """The slowest mode, taken on by power iterations of I - A; None where it is not near enough to one."""
+        if self.z is None or self.z.shape != (system.n,):
+            self.z = None
+            return None
+        if 2.0 + 31.0 * system.weight("passes") + system.weight("calls") > _DEARER * system.weight("bicgstab_steps"):
+            return None  # a step outside the kernel costs more than the mode saves
+        for _ in range(_SMOOTHINGS):
+            z = self.z
+            Az = system.product(z)
+            theta = float(z @ Az)
+            off = float(np.linalg.norm(Az - theta * z))
+            moved = z - Az
+            size = float(np.linalg.norm(moved))
+            system.work.add("passes", 8)
+            if not 0.0 < size < math.inf:
+                self.z = None
+                return None
+            self.z = moved / size
+            if 0.0 < theta < _SLOW and off <= _INVARIANT * theta:
+                return SlowMode(z, theta)
+        self.z = None
+        return None
+
+    def enter(self, system: Any, result: Any) -> None:
+        """The cost of a solve without a factor."""
+        if result.ok:
+            self.spent += result.cost.running
+
+    def _judge(self, system: Any, result: Any) -> None:
+        """Renew what costs more per digit than its mean, set-up included."""
+        digits, running = _digits(system, result), result.cost.running
+        mean = self.paid / self.gained if self.gained > 0.0 else math.inf
+        self.paid, self.gained = self.paid + running, self.gained + digits
+        self.stale = not result.ok or running > mean * digits
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain arrays and numbers."""
+        out = {k: float(getattr(self, k)) for k in ("spent", "paid", "gained")}
+        out |= {"stale": self.stale, "dropped": self.dropped, "z": self.z}
+        return out | {"factor": None if self.factor is None else self.factor.state_dict()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Kept":
+        """From what ``state_dict`` gave.
+
+        Raises
+        ------
+        ValueError
+            When it is no such thing.
+        """
+        made = cls()
+        numbers = {k: state[k] for k in ("spent", "paid", "gained")}
+        if not all(type(v) in (int, float) and 0.0 <= v < math.inf for v in numbers.values()):
+            raise ValueError("the costs of kept linear solves are not numbers")
+        if type(state["stale"]) is not bool or type(state["dropped"]) is not bool:
+            raise ValueError("a kept factor is stale or it is not")
+        z, factor = state["z"], state["factor"]
+        sound = isinstance(z, np.ndarray) and z.dtype == np.float64 and z.ndim == 1 and bool(np.all(np.isfinite(z)))
+        if z is not None and not (sound and abs(float(np.linalg.norm(z)) - 1.0) < 1e-6):
+            raise ValueError("the slowest mode of a map is a finite vector of length one")
+        made.__dict__.update(numbers, stale=state["stale"], dropped=state["dropped"], z=z)
+        if factor is not None:
+            made.factor = restored(factor)
+            if not isinstance(made.factor, Bound) or not isinstance(made.factor.recipe, Direct):
+                raise ValueError("what is kept of linear solves is no factor")
+        return made
+
+
+def _digits(system: Any, result: Any) -> float:
+    """Decimal digits that a solve from zero was asked for, at least a tenth: what it gains above is luck."""
+    if not result.threshold or not system.scale > 0.0:
+        return 0.1
+    return max(0.1, math.log10(system.scale / result.threshold))
