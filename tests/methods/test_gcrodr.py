@@ -7,7 +7,7 @@ import scipy.linalg as la
 import resolvent as rv
 from resolvent import gallery
 from resolvent.core import Residual, Steps, drive
-from resolvent.methods.krylov.gcrodr import images_of
+from resolvent.methods.krylov.images import images_of
 from resolvent.methods.krylov.ritz import harmonic, orthonormal_images
 from resolvent.operators.space import Space
 

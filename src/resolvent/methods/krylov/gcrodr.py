@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from ...core import Cost, State, Status
+from ...core import Cost, State
 from ...operators.space import Space
 from .arnoldi import (
     Orthogonal,
@@ -39,9 +38,10 @@ from .arnoldi import (
     wide,
 )
 from .common import preconditioned
-from .ritz import harmonic, orthonormal_images
+from .images import begins, taken_over
+from .ritz import recycled
 
-__all__ = ["GCRODR", "images_of"]
+__all__ = ["GCRODR"]
 
 _SOUND = 1e-12  # a loss of orthogonality that need not be mended
 _BLOCK = 3.0  # vectors of a block that a matrix-matrix product takes in the time of one in a matrix-vector product
@@ -138,13 +138,10 @@ class GCRODR:
 
     def _enter(self, problem: Any, state: GCRODRState) -> None:
         """Images of the carried space, and the residual less its part in them."""
-        space, state.waiting = state.waiting, None
-        C, U = space.images(problem), space.U
-        if C is None:
-            found = images_of(problem, U)
-            if found is None:
-                return
-            C, U = found
+        found, state.waiting = taken_over(problem, state.waiting), None
+        if found is None:
+            return
+        C, U = found
         k = C.shape[0]
         self._allocate(problem, state, k)
         state.W[:k, :] = C
@@ -213,9 +210,7 @@ class GCRODR:
     def _begin(self, problem: Any, state: GCRODRState) -> bool:
         """The first vector of a cycle."""
         beta = size(state.r)
-        if not 0.0 < beta < math.inf:
-            state.status = Status.BREAKDOWN if beta == 0.0 else Status.NONFINITE
-            state.reason = "the recurrence has nothing left to reduce" if beta == 0.0 else "the residual is not finite"
+        if not begins(state, beta):
             return False
         k = state.k0
         self._allocate(problem, state, k)
@@ -301,16 +296,8 @@ class GCRODR:
             T[known:, :k] = host(inner(state.W[known : k + j + 1, :], Y))
             problem.work.add("basis", k * (k + j - known) / _BLOCK + k)
             scale[:k] = [1.0 / max(size(Y[i, :]), 1e-300) for i in range(k)]
-        with np.errstate(all="ignore"):
-            try:
-                found = harmonic(G * scale, T * scale, self.k)
-                if found is None:
-                    return None
-                Q, P, whole = orthonormal_images(G * scale, *found)
-            except np.linalg.LinAlgError:
-                return None
-        P = P * scale[:, None]
-        return Q, P, whole, Q.conj().T @ (T @ P)
+        found = recycled(G, T, scale, self.k)
+        return None if found is None else (*found, found[0].conj().T @ (T @ found[1]))
 
     # ---- what is built on demand -----------------------------------------------------------------------------------
 
@@ -369,50 +356,3 @@ def _coordinates(state: GCRODRState, U: Any) -> tuple[Any, Any]:
     if state.bound is None:
         return U, None
     return (U / state.bound.inverse, None) if _diagonal(state) else (U, U)
-
-
-def images_of(problem: Any, U: Any) -> tuple[Any, Any] | None:
-    """C = A U with orthonormal rows, and the U that belongs to it; what A maps to nearly the same is left out."""
-    AU = rows(U[0, :], U.shape[0])
-    for i in range(U.shape[0]):
-        AU[i, :] = problem.product(U[i, :])
-    for _ in range(4):
-        gram = host(inner(AU, AU))
-        problem.work.add("basis", U.shape[0] ** 2)
-        d = np.sqrt(np.abs(np.diag(gram)))
-        good = np.isfinite(d) & (d > 0)
-        if not np.all(np.isfinite(gram[np.ix_(good, good)])) or not good.any():
-            return None
-        if not good.all():
-            AU, U = _taken(AU, good), _taken(U, good)
-            continue
-        R = _cholesky(gram / np.outer(d, d), problem.eps)
-        keep = np.abs(np.diag(R)) > 0
-        if not keep.all():
-            AU, U = _taken(AU, keep), _taken(U, keep)
-            continue
-        mix = np.linalg.inv(R).T / d[None, :]
-        sharp = np.abs(np.diag(R)).min() > 0.03
-        AU, U = combined(mix, AU), combined(mix, U)
-        problem.work.add("basis", 2 * U.shape[0] ** 2)
-        if sharp:
-            return AU, U
-    return AU, U
-
-
-def _cholesky(gram: Any, eps: float) -> Any:
-    """R with ``R^H R = gram``; a zero on the diagonal where a column depends on those before it."""
-    q = len(gram)
-    R = np.zeros_like(gram)
-    for i in range(q):
-        row = gram[i, i:] - R[:i, i].conj() @ R[:i, i:]
-        if not row[0].real > 1e3 * q * eps:
-            continue
-        R[i, i:] = row / math.sqrt(row[0].real)
-    return R
-
-
-def _taken(rows_: Any, mask: Any) -> Any:
-    """The rows that the mask keeps."""
-    xp = array_namespace(rows_)
-    return xp.stack([rows_[int(i), :] for i in np.flatnonzero(mask)])

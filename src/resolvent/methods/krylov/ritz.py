@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg as la
 
-__all__ = ["harmonic", "lowest", "orthonormal_images"]
+__all__ = ["harmonic", "lowest", "orthonormal_images", "recycled"]
 
 _LOST = 1e-12
 
@@ -80,6 +80,32 @@ def orthonormal_images(G: Any, P: Any, whole: list[int]) -> tuple[Any, Any, list
         left = np.cumsum(keep)
         whole = sorted({int(left[w - 1]) for w in whole} - {0})
     return Q, np.linalg.solve(R.T, P.T).T, whole
+
+
+def recycled(G: Any, T: Any, scale: Any, k: int) -> tuple[Any, Any, list[int]] | None:
+    """Of the space to keep: orthonormal images Q in W, coefficients P with ``G P = Q``, sizes at which it may be cut.
+
+    Parameters
+    ----------
+    G, T : ndarray, shape (q + 1, q)
+    scale : ndarray, shape (q,)
+        Reciprocal sizes of the vectors that the columns stand for.
+    k : int
+
+    Returns
+    -------
+    (Q, P, whole) or None
+        None when nothing can be had.
+    """
+    with np.errstate(all="ignore"):
+        try:
+            found = harmonic(G * scale, T * scale, k)
+            if found is None:
+                return None
+            Q, P, whole = orthonormal_images(G * scale, *found)
+        except np.linalg.LinAlgError:
+            return None
+    return Q, P * scale[:, None], whole
 
 
 def lowest(A: Any, M: Any, k: int) -> Any:

@@ -24,8 +24,8 @@ import numpy as np
 from ...core import Cost, State, Status
 from ...operators.space import Space
 from .arnoldi import combined, host, inner, rows, size, wide
-from .gcrodr import images_of
-from .ritz import harmonic, orthonormal_images
+from .images import begins, taken_over
+from .ritz import recycled
 
 __all__ = ["RMINRES"]
 
@@ -107,14 +107,10 @@ class RMINRES:
 
     def _enter(self, problem: Any, state: RMINRESState) -> None:
         """Images of the carried space, and x and r with the residual's part in them taken off."""
-        space, state.waiting = state.waiting, None
-        C, U = space.images(problem), space.U
-        if C is None:
-            found = images_of(problem, U)
-            if found is None:
-                return
-            C, U = found
-        state.C, state.U = C, U
+        found, state.waiting = taken_over(problem, state.waiting), None
+        if found is None:
+            return
+        state.C, state.U = C, U = found
         c = inner(C, state.r)
         state.x = state.x + c @ U
         state.r = state.r - c @ C
@@ -124,9 +120,7 @@ class RMINRES:
     def _begin(self, problem: Any, state: RMINRESState) -> bool:
         """The first Lanczos vector."""
         beta = size(state.r)
-        if not 0.0 < beta < math.inf:
-            state.status = Status.BREAKDOWN if beta == 0.0 else Status.NONFINITE
-            state.reason = "the recurrence has nothing left to reduce" if beta == 0.0 else "the residual is not finite"
+        if not begins(state, beta):
             return False
         k = 0 if state.C is None else state.C.shape[0]
         most = min(2 * self.k + 8, problem.n)
@@ -252,16 +246,10 @@ class RMINRES:
         if k:
             W[:k, :k], W[k:, :k] = host(inner(state.C, state.U)), host(inner(V, state.U))
             scale[:k] = [1.0 / max(size(state.U[i, :]), 1e-300) for i in range(k)]
-        kept = (None, None, None) if not k else (state.U, state.C, None)
-        with np.errstate(all="ignore"):
-            try:
-                found = harmonic(G * scale, W * scale, self.k)
-                if found is None:
-                    return kept
-                Q, P, whole = orthonormal_images(G * scale, *found)
-            except np.linalg.LinAlgError:
-                return kept
-        P = P * scale[:, None]
+        found = recycled(G, W, scale, self.k)
+        if found is None:
+            return (None, None, None) if not k else (state.U, state.C, None)
+        Q, P, whole = found
         U, C = combined(P[k:].T, V[:j, :]), combined(Q[k:].T, V)
         if k:
             U, C = U + combined(P[:k].T, state.U), C + combined(Q[:k].T, state.C)
