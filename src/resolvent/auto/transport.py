@@ -16,6 +16,11 @@ def arms(kind: str) -> list[Arm]:
     if "quadratic" in kind:
         return [Arm("sparsetransport", SparseTransport(), [Potentials()], guessing=False)]
     return [
-        Arm("sinkhornnewton", SinkhornNewton(), [Potentials(), Carried("shift")], guessing=False),
+        Arm(
+            "sinkhornnewton",
+            SinkhornNewton(),
+            [Potentials(), Carried("shift"), Carried("pattern", ask=True)],
+            guessing=False,
+        ),
         Arm("sinkhorn", Sinkhorn(), [Potentials()], guessing=False, least_steps=4.0),
     ]

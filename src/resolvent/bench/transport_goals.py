@@ -233,9 +233,8 @@ def everywhere(report: Report, say: Say, quick: bool) -> None:
 
 
 def _warm_and_cold(problems: list[Any], tol: float) -> tuple[list[Any], list[Any]]:
-    warm, cold = (
-        Session(SinkhornNewton(), v, rtol=tol, on_fail="ignore") for v in ([Potentials(), Carried("shift")], [])
-    )
+    learners = [Potentials(), Carried("shift"), Carried("pattern", ask=True)]
+    warm, cold = (Session(SinkhornNewton(), v, rtol=tol, on_fail="ignore") for v in (learners, []))
     pairs = [(warm.solve(p), cold.solve(p)) for p in problems]
     return [w for w, _ in pairs], [c for _, c in pairs]
 

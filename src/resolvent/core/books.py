@@ -50,7 +50,8 @@ class Record:
         self.method = result.method
         self.work = result.work
         self.change = change
-        self.kept = [slot for slot in first.carry if slot not in ("symbolic", "residual")]
+        carried = [slot for slot, kept in first.carry.items() if kept is not None]
+        self.kept = [slot for slot in carried if slot not in ("symbolic", "residual")]
         self.guess = first.x0 is not None
         self.trial = bool(first.trial)
         self.retried = first is not advice

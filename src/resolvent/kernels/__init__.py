@@ -33,6 +33,7 @@ _MODULES = frozenset(
         "sketch",
         "sor",
         "transport",
+        "truncated",
     }
 )
 _FILES = _MODULES | {"certificate", "factor", "quadratic_model", "support", "triangular", "working_set"}

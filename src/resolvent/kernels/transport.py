@@ -223,6 +223,22 @@ def bilinear(C, p, q):
 
 
 @njit(cache=True, fastmath=FAST)
+def gather(buf, first, length, begin, end, inverse, data, at, squares):
+    """The runs `begin` to `end` of a row to `data` from `at` on, their squares times `inverse` added; the next place, or -1."""
+    for k in range(begin, end):
+        j, size = np.uint64(first[k]), np.uint64(length[k])
+        if at + length[k] > data.shape[0]:
+            return np.int64(-1)
+        entries, out, total = buf[j : j + size], data[at : at + length[k]], squares[j : j + size]
+        for l in range(size):
+            e = entries[l]
+            out[l] = e
+            total[l] += e * e * inverse
+        at += np.int64(length[k])
+    return at
+
+
+@njit(cache=True, fastmath=FAST)
 def extract(E, u, v, a, level, ends, ip, first, length, data, squares):
     """Runs of columns of ``P = u_i E_ij v_j`` that hold its entries of at least `level` a_i.
 
@@ -253,17 +269,9 @@ def extract(E, u, v, a, level, ends, ip, first, length, data, squares):
                     length[runs] = BLOCK
                     runs += 1
                 last = k + 1
-        inverse = 1.0 / a[i]
-        for k in range(ip[i], runs):
-            j, size = np.uint64(first[k]), np.uint64(length[k])
-            if at + length[k] > data.shape[0]:
-                return False
-            entries, out, total = buf[j : j + size], data[at : at + length[k]], squares[j : j + size]
-            for l in range(size):
-                e = entries[l]
-                out[l] = e
-                total[l] += e * e * inverse
-            at += length[k]
+        at = gather(buf, first, length, ip[i], runs, 1.0 / a[i], data, at, squares)
+        if at < 0:
+            return False
     ip[n] = runs
     ends[0], ends[1] = runs, at
     return True

@@ -171,6 +171,7 @@ class Transport(Plain):
             "plans": 1.0,
             "scalings": 0.33,
             "extractions": 0.55,
+            "scans": 0.2,
             "columns": 2.0,
             "roundings": 0.7,
             "sparse": 0.22 / entries,

@@ -27,6 +27,9 @@ class Carried(Learner):
     ----------
     slots : str or tuple of str
         Names of slots, such as ``"curvature"`` for the Hessian of ``rv.LazyNewton``; carried together or not at all.
+    ask : bool, default False
+        Tell the method that the slots are wanted (by None in each) where there is nothing to carry yet: for what it
+        harvests only then, because that costs work. Ever more rarely while nothing comes.
 
     Raises
     ------
@@ -46,6 +49,7 @@ class Carried(Learner):
     """
 
     slots: Any
+    ask: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.slots, str):
@@ -58,6 +62,7 @@ class Carried(Learner):
         self._epoch = -1
         self._mine = False
         self.used = 0
+        self._empty = 0
 
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """Fill the slots unless the record speaks against it."""
@@ -68,6 +73,8 @@ class Carried(Learner):
             advice.carry.update(self._kept)
             self._mine = True
             self.used += 1
+        elif self.ask and self._empty & (self._empty - 1) == 0:  # 0, 1, 2, 4, 8, ... solves that left nothing
+            advice.carry.update(dict.fromkeys(self.slots))
         return advice
 
     def recover(self, problem: Any, advice: Advice, result: Any) -> Advice | None:
@@ -86,6 +93,7 @@ class Carried(Learner):
         found = {k: result.carry[k] for k in self.slots if result.carry.get(k) is not None}
         if found:
             self._kept = found
+        self._empty = 0 if found else self._empty + 1
         if not advice.trial:
             self.book.enter(result.cost.setup + result.cost.running, carried=self._mine)
 
@@ -96,7 +104,9 @@ class Carried(Learner):
     def state_dict(self) -> dict[str, Any]:
         """What is carried, as plain numbers and arrays or as its own record, and the books."""
         kept = {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in self._kept.items()}
-        return {"kept": kept, "epoch": self._epoch, "book": self.book.state_dict(), "used": self.used}
+        return {"kept": kept, "epoch": self._epoch, "book": self.book.state_dict(), "used": self.used} | {
+            "empty": self._empty
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take it over.
@@ -111,7 +121,10 @@ class Carried(Learner):
             raise ValueError("the state carries slots that this learner does not own")
         self._kept = {k: _taken(v) for k, v in kept.items()}
         self.book.load_state_dict(state["book"])
-        self._epoch, self.used = int(state["epoch"]), int(state["used"])
+        counts = [int(state[k]) for k in ("used", "empty")]
+        if min(counts) < 0:
+            raise ValueError("a count of something carried is negative")
+        self._epoch, self.used, self._empty = int(state["epoch"]), *counts
 
 
 def _taken(value: Any) -> Any:

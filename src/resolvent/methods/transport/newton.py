@@ -9,6 +9,9 @@ with the diagonal as preconditioner solves to a tolerance tied to e, in single p
 From a cold start reg comes down in steps of 4 from a value where Sinkhorn's iteration is quick. A step that cannot be
 accepted is replaced by a sweep of Sinkhorn's.
 
+From given potentials it may work on a pattern that was carried over: evaluations, trials and collections then cost the
+pattern's share of the plan. The whole plan comes back where a step is rejected or the measure does not agree.
+
 Step: two products with the kept plan, one pass to collect its large entries, and CG on these. Memory: one more array of
 the size of C (none where C comes in blocks). Leaves ``residual``: the L1 violation at the final reg, rows being exact;
 before that level is reached, its bound 2 mass. Not for large reg: Sinkhorn's iteration is cheaper there.
@@ -27,7 +30,9 @@ import numpy as np
 
 from ... import kernels
 from ...core import Cost, State, Status
+from . import pattern
 from .plans import Scaled
+from .truncated import Truncated
 
 __all__ = ["SinkhornNewton"]
 
@@ -38,6 +43,7 @@ _CG_LIMIT = 1000
 _STUCK = 40
 _STRIDE = 32
 _SLOW = 0.3
+_DROPPED, _LEAST = 1e-4, 1e-18  # what is outside a pattern has less than this part of the goal, of a row's mass
 
 
 class NewtonState(State):
@@ -49,6 +55,7 @@ class NewtonState(State):
     mu: float
     failures: int
     vectors: tuple[Any, ...]
+    wanted: bool
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,8 @@ class SinkhornNewton:
             state.swept = self.sweeps
             state.mu = _carried(carry.get("shift"), self.mu)
         ir *= 4.0**-state.level
-        state.plan = Scaled(problem, f * ir, g * ir, ir)
+        state.wanted = "pattern" in carry
+        state.plan = _plan(problem, f * ir, g * ir, ir, carry if state.level == 0 else {})
         state.vectors = _vectors(state.plan, np.float64 if _wide(problem) else np.float32)
         self._look(problem, state)
         return state
@@ -172,6 +180,8 @@ class SinkhornNewton:
         state.failures += 1
         state.vectors = _vectors(plan, np.float64)
         plan.move(h)
+        if isinstance(plan, Truncated):
+            plan = state.plan = plan.whole()
         _sweep(plan)
         if state.failures > _STUCK:
             state.status = Status.STAGNATED
@@ -226,12 +236,29 @@ class SinkhornNewton:
         return problem.join(scale * plan.rows, scale * plan.h[: plan.m])
 
     def harvest(self, problem: Any, state: NewtonState) -> dict[str, Any]:
-        """The shift in force; a shift is worth carrying where the next problem begins near its solution."""
-        return {"shift": np.array([state.mu])}
+        """The shift in force, for problems that begin near their solution; where it is asked for, the plan's pattern."""
+        found = {"shift": np.array([state.mu])}
+        kept = problem.__dict__.get("kept")
+        if state.wanted and kept is not None and problem.stored and state.level == 0:
+            least = _DROPPED * (state.goal or 0.0) / problem.mass / state.plan.m
+            packed = pattern.found(problem, kept[2], max(least, _LEAST / state.plan.m))
+            if packed is not None:
+                found["pattern"] = packed
+        return found
 
     def estimate(self, problem: Any) -> Cost:
         """One step: trial, extraction, and some forty products with a tenth of the plan."""
         return Cost(0.0, 0.0, problem.weight("scalings") + problem.weight("extractions") + 4.0)
+
+
+def _plan(problem: Any, f: Any, h: Any, ir: float, carry: Any) -> Scaled:
+    """The plan on the pattern that is carried; the whole one where there is none, or where a measure spoke against it."""
+    runs = None if carry.get("residual") is not None else pattern.unpacked(carry.get("pattern"), problem)
+    if runs is not None:
+        plan = Truncated(problem, f, h, ir, runs)
+        if not plan.lost() and math.isfinite(plan.error):
+            return plan
+    return Scaled(problem, f, h, ir)
 
 
 def _carried(shift: Any, first: float) -> float:

@@ -35,8 +35,7 @@ class Scaled:
         self.n, self.m, self.padded = n, m, -(-m // kernels.transport.BLOCK) * kernels.transport.BLOCK
         self.b = np.zeros(self.padded)
         self.b[:m] = problem.targets
-        self.stored = problem.stored and n * self.padded <= _KEPT_ENTRIES
-        self.E = np.zeros((n if self.stored else min(n, _largest(problem)), self.padded))
+        self.E = self._room()
         self.h, self.base, self.v = (np.zeros(self.padded) for _ in range(3))
         self.h[:m] = h
         self.f, self.u, self.logs = f.copy(), np.ones(n), np.zeros(n)
@@ -45,6 +44,12 @@ class Scaled:
         self.first = self.length = self.data = None
         self.squares = np.zeros(self.padded)
         self.absorb()
+
+    def _room(self) -> Any:
+        """Place for the exponentials; of a block where not all of them fit."""
+        problem, n = self.problem, self.n
+        self.stored = problem.stored and n * self.padded <= _KEPT_ENTRIES
+        return np.zeros((n if self.stored else min(n, _largest(problem)), self.padded))
 
     @property
     def rows(self) -> Any:
@@ -78,18 +83,17 @@ class Scaled:
         kernels.transport.exponentials(shift, self.v)
         self.v[self.m :] = 0.0
         self.c[:] = 0.0
+        self._product()
+        self.error = float(np.abs(self.c - self.b).sum())
+
+    def _product(self) -> None:
         kernels.transport.kept(self.E, self.v, self.a, self.u, self.c)
         self.problem.work.add("scalings")
-        self.error = float(np.abs(self.c - self.b).sum())
 
     def sweeps(self, norms: Any, omega: float = 1.0, slow: float = np.inf, goal: float = 0.0) -> int:
         """Sweeps of Sinkhorn's in one kernel, errors into `norms`; one alone where the exponentials are not kept."""
         if not self.stored:
-            h = self.h.copy()
-            h[: self.m] += omega * np.log(self.b[: self.m] / self.c[: self.m])
-            self.move(h)
-            norms[0] = self.error
-            return 1
+            return self._sweep(norms, omega)
         done = kernels.transport.sweeps(self.E, self.a, self.b, omega, slow, goal, self.v, self.u, self.c, norms)
         self.problem.work.add("scalings", done)
         scaling = self.v[: self.m]
@@ -99,6 +103,13 @@ class Scaled:
             self.f += np.log(self.u)
             self.absorb()
         return int(done)
+
+    def _sweep(self, norms: Any, omega: float) -> int:
+        h = self.h.copy()
+        h[: self.m] += omega * np.log(self.b[: self.m] / self.c[: self.m])
+        self.move(h)
+        norms[0] = self.error
+        return 1
 
     def sharpen(self, squarings: int) -> None:
         """The same potentials at reg / 2^squarings."""
@@ -137,28 +148,23 @@ class Scaled:
         while True:
             self.ends[:] = 0
             self.squares[:] = 0.0
-            fits = True
-            for start, stop, E in self._plans():
-                part = slice(start, stop)
-                fits = kernels.transport.extract(
-                    E,
-                    self.u[part],
-                    self.v,
-                    self.a[part],
-                    level,
-                    self.ends,
-                    self.ip[start : stop + 1],
-                    self.first,
-                    self.length,
-                    self.data,
-                    self.squares,
-                )
-                if not fits:
-                    break
-            self.problem.work.add("extractions")
+            fits = self._collected(level)
             if fits:
                 return int(self.ends[1])
             self._rooms(min(4 * len(self.data), 2 * self.n * self.padded), dtype)
+
+    def _collected(self, level: float) -> bool:
+        """One pass over the plan; whether there was room."""
+        fits = True
+        for start, stop, E in self._plans():
+            part = slice(start, stop)
+            ip, u, a = self.ip[start : stop + 1], self.u[part], self.a[part]
+            runs = (ip, self.first, self.length, self.data, self.squares)
+            fits = kernels.transport.extract(E, u, self.v, a, level, self.ends, *runs)
+            if not fits:
+                break
+        self.problem.work.add("extractions")
+        return bool(fits)
 
     def _rooms(self, entries: int, dtype: Any) -> None:
         """Arrays for that many entries; memory that is not written to is not taken."""
