@@ -427,7 +427,7 @@ def test_every_method_is_enrolled():
         ".methods.least_squares.",
         ".methods.lowrank.",
         ".methods.newton.",
-        ".methods.wrapped.ls",
+        ".methods.wrapped.least_squares.",
         ".methods.transport.",
     )
     linear = {

@@ -1,36 +1,24 @@
-"""SciPy's own solvers for A x = b and for least squares, as black boxes that own their loop.
-
-    x from SciPy;  r = b - A x measured again by the problem;  not what was asked: go on from that x, or say so
-
-SciPy's ``info = 0`` is never taken at its word: where the measure disagrees the solver is called again from the x it
-gave, with a smaller tolerance, and after two calls that do not halve the residual the run ends STAGNATED. Every product
-goes through a counting operator, adjoints too. ``steps`` are the iterations of which SciPy tells the callback (whole
-cycles for LGMRES and GCROTMK). Leaves ``residual``, measured. Recorders and callbacks cannot look inside. Use them to
-compare, and our own methods (CG, MINRES, BiCGStab, IDR, GMRES, CGLS) otherwise.
-
-Reference: SciPy, scipy.sparse.linalg; the papers named with each class.
-"""
+"""One call of SciPy after another until the measure agrees: what all of them share, and the attempt's memory."""
 
 import math
 import time
 import warnings
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse.linalg as spla
 
-from ..core import Cost, OperatorError, Result, SetupError, State, Status
-from ..core.protocol import Measure
-from ..operators.given import recipe_of
-from .krylov.common import bound_of, needs_of, preconditioned
+from ...core import Cost, OperatorError, Result, SetupError, State, Status
+from ...core.protocol import Measure
+from ...operators.given import recipe_of
+from ..krylov.common import bound_of, needs_of, preconditioned
 
-__all__ = ["CGS", "GCROTMK", "LGMRES", "LSMR", "LSQR", "QMR", "TFQMR", "BiCG"]
+__all__ = ["EndedError", "Run", "Wrapped", "operator"]
 
 _ROUNDS = 12
 
 
-class _EndedError(Exception):
+class EndedError(Exception):
     """A stop rule or the cap ended the call; ``status`` says which."""
 
     def __init__(self, status: Status) -> None:
@@ -38,7 +26,7 @@ class _EndedError(Exception):
         self.status = status
 
 
-class _Run:
+class Run:
     """One attempt: what is known of the best x, and when to end."""
 
     def __init__(self, problem: Any, advice: Any, stop: Any) -> None:
@@ -78,9 +66,9 @@ class _Run:
             self.latest = x / self.unit
         cost = self.problem.price() - self.before
         if cost.setup + cost.running > self.cap:
-            raise _EndedError(Status.BUDGET)
+            raise EndedError(Status.BUDGET)
         if self.check(self.state) == Status.TIME:
-            raise _EndedError(Status.TIME)
+            raise EndedError(Status.TIME)
 
     def result(self, status: Status, reason: str, carry: dict[str, Any], capped: bool = False) -> Result:
         """The end."""
@@ -117,7 +105,7 @@ class Wrapped:
 
     def solve(self, problem: Any, advice: Any, stop: Any) -> Result:
         """Run to the end; never raises for what happens inside."""
-        run, carry, capped = _Run(problem, advice, stop), {}, False
+        run, carry, capped = Run(problem, advice, stop), {}, False
         status, reason = Status.RUNNING, ""
         try:
             if not run.met:
@@ -125,7 +113,7 @@ class Wrapped:
                 if hasattr(bound, "fits") and not hasattr(bound, "engine"):
                     carry["preconditioner"] = bound
                 status, reason = self._rounds(run, bound)
-        except _EndedError as end:
+        except EndedError as end:
             status, capped = end.status, end.status == Status.BUDGET
             self._last_look(run)
         except (OperatorError, SetupError, KeyboardInterrupt, MemoryError) as error:
@@ -139,12 +127,12 @@ class Wrapped:
             status, reason = run.measured.success, ""
         return run.result(status, reason, carry, capped)
 
-    def _last_look(self, run: _Run) -> None:
+    def _last_look(self, run: Run) -> None:
         if run.latest is not None:
             x = run.latest.astype(run.problem.dtype)
             run.enter(x, run.problem.measure(x))
 
-    def _rounds(self, run: _Run, bound: Any) -> tuple[Status, str]:
+    def _rounds(self, run: Run, bound: Any) -> tuple[Status, str]:
         """Call, measure, call again."""
         problem, name = run.problem, f"SciPy's {type(self).__name__.lower()}"
         tolerance, stuck = run.threshold or 0.0, 0
@@ -179,17 +167,15 @@ class Wrapped:
             tolerance *= 0.3
         return Status.STAGNATED, f"{name} was called {_ROUNDS} times, and the measure still does not agree"
 
-    def _call(self, run: _Run, bound: Any, tolerance: float, room: int) -> tuple[Any, int]:
+    def _call(self, run: Run, bound: Any, tolerance: float, room: int) -> tuple[Any, int]:
         problem = run.problem
         unit = math.ldexp(1.0, -math.frexp(problem.scale)[1])  # SciPy finds breakdowns by absolute numbers
         x0 = None if run.x is None else unit * run.x
         options: dict[str, Any] = dict(self._options())
         if bound is not None:
-            M = _operator(
-                problem, lambda r: preconditioned(problem, bound, r), lambda r: _adjoint_of(problem, bound, r)
-            )
-            options |= {"M1": M, "M2": _operator(problem, _same, _same)} if isinstance(self, QMR) else {"M": M}
-        A = _operator(problem, problem.product, problem.adjoint if self.adjoint else None)
+            M = operator(problem, lambda r: preconditioned(problem, bound, r), lambda r: _adjoint_of(problem, bound, r))
+            options |= self._given(problem, M)
+        A = operator(problem, problem.product, problem.adjoint if self.adjoint else None)
         function = getattr(spla, type(self).__name__.lower())
         x, info = function(
             A, problem.rhs.copy(), x0=x0, rtol=0.0, atol=tolerance, maxiter=room, callback=run.tick, **options
@@ -200,6 +186,10 @@ class Wrapped:
     def _options(self) -> dict[str, Any]:
         return {}
 
+    def _given(self, problem: Any, M: Any) -> dict[str, Any]:
+        """Under which name SciPy takes the preconditioner."""
+        return {"M": M}
+
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one iteration costs as ``running``."""
         recipe = self._recipe
@@ -208,7 +198,8 @@ class Wrapped:
         return Cost(setup.once, setup.setup, own)
 
 
-def _operator(problem: Any, forward: Any, backward: Any) -> Any:
+def operator(problem: Any, forward: Any, backward: Any) -> Any:
+    """A map of vectors as SciPy wants it; without ``backward`` its adjoint is refused."""
     n, dtype = problem.n, problem.dtype
     back = backward if backward is not None else _no_adjoint
     return spla.LinearOperator(
@@ -217,10 +208,6 @@ def _operator(problem: Any, forward: Any, backward: Any) -> Any:
         rmatvec=lambda v: back(v.ravel().astype(dtype)),
         dtype=dtype,
     )
-
-
-def _same(v: Any) -> Any:
-    return v
 
 
 def _no_adjoint(v: Any) -> Any:
@@ -242,214 +229,3 @@ def _broken(error: BaseException) -> tuple[Status, str]:
     if isinstance(error, KeyboardInterrupt):
         return Status.INTERRUPTED, "interrupted from the keyboard"
     return (Status.SETUP if isinstance(error, SetupError) else Status.ERROR), str(error) or type(error).__name__
-
-
-@dataclass(frozen=True)
-class BiCG(Wrapped):
-    """SciPy's ``bicg``: bi-conjugate gradients (Fletcher 1976); one product with A and one with its adjoint.
-
-    Parameters
-    ----------
-    preconditioner : recipe or LinearOperator, optional
-        One that can be applied transposed.
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearSystem(np.array([[2.0, 1.0], [0.0, 3.0]]), np.ones(2)), "bicg").ok
-    True
-    """
-
-    preconditioner: Any = None
-    cycle: ClassVar[int] = 2
-    adjoint: ClassVar[bool] = True
-
-
-@dataclass(frozen=True)
-class CGS(Wrapped):
-    """SciPy's ``cgs``: conjugate gradients squared (Sonneveld 1989); two products an iteration, ragged.
-
-    Parameters
-    ----------
-    preconditioner : recipe or LinearOperator, optional
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearSystem(np.array([[2.0, 1.0], [0.0, 3.0]]), np.ones(2)), "cgs").ok
-    True
-    """
-
-    preconditioner: Any = None
-    cycle: ClassVar[int] = 2
-
-
-@dataclass(frozen=True)
-class QMR(Wrapped):
-    """SciPy's ``qmr``: quasi-minimal residuals (Freund and Nachtigal 1991); a product with A and one with its adjoint.
-
-    Parameters
-    ----------
-    preconditioner : recipe or LinearOperator, optional
-        On the left; one that can be applied transposed.
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearSystem(np.array([[2.0, 1.0], [0.0, 3.0]]), np.ones(2)), "qmr").ok
-    True
-    """
-
-    preconditioner: Any = None
-    cycle: ClassVar[int] = 2
-    adjoint: ClassVar[bool] = True
-
-
-@dataclass(frozen=True)
-class TFQMR(Wrapped):
-    """SciPy's ``tfqmr``: transpose-free QMR (Freund 1993); a product an iteration.
-
-    Parameters
-    ----------
-    preconditioner : recipe or LinearOperator, optional
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearSystem(np.array([[2.0, 1.0], [0.0, 3.0]]), np.ones(2)), "tfqmr").ok
-    True
-    """
-
-    preconditioner: Any = None
-
-
-@dataclass(frozen=True)
-class LGMRES(Wrapped):
-    """SciPy's ``lgmres``: GMRES augmented with error approximations (Baker, Jessup and Manteuffel 2005).
-
-    Parameters
-    ----------
-    inner_m : int, default 30
-        Inner iterations of a cycle; a step is a cycle.
-    outer_k : int, default 3
-        Vectors carried from cycle to cycle.
-    preconditioner : recipe or LinearOperator, optional
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearSystem(np.array([[2.0, 1.0], [0.0, 3.0]]), np.ones(2)), "lgmres").ok
-    True
-    """
-
-    inner_m: int = 30
-    outer_k: int = 3
-    preconditioner: Any = None
-    cycle: ClassVar[int] = 30
-
-    def _options(self) -> dict[str, Any]:
-        return {"inner_m": self.inner_m, "outer_k": self.outer_k}
-
-
-@dataclass(frozen=True)
-class GCROTMK(Wrapped):
-    """SciPy's ``gcrotmk``: GCROT(m, k) (Hicken and Zingg 2010), nothing carried between systems.
-
-    Parameters
-    ----------
-    m : int, default 20
-        Inner iterations of a cycle; a step is a cycle.
-    k : int, default 20
-        Vectors kept from cycle to cycle.
-    preconditioner : recipe or LinearOperator, optional
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearSystem(np.array([[2.0, 1.0], [0.0, 3.0]]), np.ones(2)), "gcrotmk").ok
-    True
-    """
-
-    m: int = 20
-    k: int = 20
-    preconditioner: Any = None
-    cycle: ClassVar[int] = 20
-
-    def _options(self) -> dict[str, Any]:
-        return {"m": self.m, "k": self.k}
-
-
-class _Bidiagonal(Wrapped):
-    """LSQR and LSMR on the correction: min || [r; -damp x] - [A; damp I] d ||, x + d."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "needs", frozenset({"least squares"}))
-
-    def _call(self, run: _Run, bound: Any, tolerance: float, room: int) -> tuple[Any, int]:
-        problem, damp = run.problem, run.problem.damp
-        if not isinstance(problem.target, np.ndarray):
-            raise SetupError("SciPy works on NumPy arrays; use cgls for arrays of another library")
-        x, r = problem.start(run.x, {})
-        m, n, dtype = problem.m, problem.n, problem.dtype
-
-        def forward(v: Any) -> Any:
-            y = problem.product(v.ravel().astype(dtype))
-            return np.concatenate([y, damp * v.ravel()]) if damp else y
-
-        def backward(v: Any) -> Any:
-            y = problem.adjoint(v[:m].astype(dtype))
-            return y + damp * v[m:] if damp else y
-
-        A = spla.LinearOperator((m + (n if damp else 0), n), matvec=forward, rmatvec=backward, dtype=dtype)
-        rhs = np.concatenate([r, -damp * x]) if damp else r
-        size = problem.scale or 1.0
-        rtol = tolerance / size
-        btol = tolerance / max(float(np.linalg.norm(rhs)), 1e-300)
-        d, reason, steps = self._solved(A, rhs, rtol, min(btol, 1.0), room)
-        run.k += int(steps)
-        run.state.k = run.k
-        problem.work.add("passes", 10.0 * steps)
-        if run.check(run.state) == Status.TIME:
-            raise _EndedError(Status.TIME)
-        return x + d, 0 if reason != 7 else 1
-
-    def _solved(self, A: Any, rhs: Any, atol: float, btol: float, room: int) -> tuple[Any, int, int]:
-        raise TypeError("SciPy's function is not named")
-
-    def estimate(self, problem: Any) -> Cost:
-        """What one iteration costs as ``running``."""
-        own = 1.0 + problem.weight("adjoint_products") + 10 * problem.weight("passes") + 2 * problem.weight("calls")
-        return Cost(0.0, 0.0, own)
-
-
-@dataclass(frozen=True)
-class LSQR(_Bidiagonal):
-    """SciPy's ``lsqr`` for least squares (Paige and Saunders 1982).
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearLeastSquares(np.ones((3, 1)), np.array([1.0, 2.0, 6.0])), "lsqr").x.round(6).tolist()
-    [3.0]
-    """
-
-    def _solved(self, A: Any, rhs: Any, atol: float, btol: float, room: int) -> tuple[Any, int, int]:
-        out = spla.lsqr(A, rhs, atol=atol, btol=btol, conlim=0, iter_lim=room)
-        return out[0], int(out[1]), int(out[2])
-
-
-@dataclass(frozen=True)
-class LSMR(_Bidiagonal):
-    """SciPy's ``lsmr`` for least squares (Fong and Saunders 2011); the gradient falls at each iteration.
-
-    Examples
-    --------
-    >>> import numpy as np, resolvent as rv
-    >>> rv.solve(rv.LinearLeastSquares(np.ones((3, 1)), np.array([1.0, 2.0, 6.0])), "lsmr").x.round(6).tolist()
-    [3.0]
-    """
-
-    def _solved(self, A: Any, rhs: Any, atol: float, btol: float, room: int) -> tuple[Any, int, int]:
-        out = spla.lsmr(A, rhs, atol=atol, btol=btol, conlim=0, maxiter=room)
-        return out[0], int(out[1]), int(out[2])
