@@ -73,10 +73,11 @@ class Solving:
         done, result = 0, Result()
         best: Result | None = None
         for _ in range(_ATTEMPTS):
-            result = self._attempt(problem, advice, self._rule(problem, time.perf_counter() - begin), done)
+            result = self._attempt(problem, advice, self._rule(problem, time.perf_counter() - begin, done), done)
             for learner in self.learners:
                 learner.observe(problem, advice, result)
-            if result.status > 0 or not (result.capped or result.status in _RETRY):
+            lost = advice.trial and result.status == Status.BUDGET and self.max_steps is None
+            if result.status > 0 or not (result.capped or lost or result.status in _RETRY):
                 break
             if best is None or result.seen.get("residual", math.inf) < best.seen.get("residual", math.inf):
                 best = result
@@ -112,7 +113,8 @@ class Solving:
         result.method = self.method
         return self._close(problem, change, Advice(), Advice(), result, begin)
 
-    def _rule(self, problem: Any, spent: float) -> Rule:
+    def _rule(self, problem: Any, spent: float, done: int = 0) -> Rule:
+        """The stop rule of an attempt; the problem's own limit of steps holds for each, so that no trial uses it up."""
         if self.stop is not None:
             return self.stop
         rtol = self.rtol
@@ -121,7 +123,7 @@ class Solving:
         limit, window = self.max_steps, None
         if limit is None:
             limit = getattr(problem, "default_steps", 100_000)
-            window = max(2000, limit // 10)
+            window, limit = max(2000, limit // 10), limit + done
         rule = self._standard
         if rule is None or rule.rtol != rtol or rule.limit != limit or rule.window != window:
             rule = self._standard = Standard(rtol, self.atol, limit, window)

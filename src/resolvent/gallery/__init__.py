@@ -12,7 +12,9 @@ from typing import Any
 from .convection import ConvectionDiffusion, Helmholtz
 from .darcy import DarcyJumps, DarcyLog, DarcyPath, DarcyReturning, DarcyThreshold, Unrelated
 from .entries import ArrivingEntries
+from .games import GameDrift
 from .heat import HeatConductivity, HeatShift
+from .mdp import MDPDrift
 from .photograph import Photograph
 from .poisson3d import Poisson3dDrift
 from .relax import HeatEquation, SyntheticShift
@@ -53,7 +55,8 @@ SEQUENCES: dict[str, Callable[..., Sequence]] = {
 
 #: Those whose problems are no linear systems.
 OTHERS: dict[str, Callable[..., Sequence]] = {
-    builder.name: builder for builder in (ArrivingEntries, DriftingImages, DriftingPoints, LogSumExpDrift)
+    builder.name: builder
+    for builder in (ArrivingEntries, DriftingImages, DriftingPoints, GameDrift, LogSumExpDrift, MDPDrift)
 }
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..problems.inclusion import Inclusion
-from .sequence import check_integer, check_number
+from .sequence import Sequence, check_integer, check_number
 
-__all__ = ["drifting", "matrix_game", "policeman_burglar", "simplex"]
+__all__ = ["GameDrift", "drifting", "matrix_game", "policeman_burglar", "simplex"]
 
 
 def simplex(v: Any) -> Any:
@@ -67,9 +67,59 @@ def drifting(
     count: int, n: int = 100, drift: float = 0.01, theta: float = 0.8, ridge: float = 0.1, seed: int = 0
 ) -> Iterator[Inclusion]:
     """Games whose wealths take steps ``drift * N(0, 1)``."""
-    rng = np.random.default_rng(seed)
-    wealth = np.abs(rng.standard_normal(check_integer("n", n, 1)))
     for i in range(check_integer("count", count, 1)):
-        if i:
-            wealth = np.abs(wealth + drift * rng.standard_normal(n))
-        yield matrix_game(_payoffs(wealth, theta), ridge)
+        yield drifted(i, check_integer("n", n, 1), drift, theta, ridge, seed)
+
+
+def drifted(i: int, n: int, drift: float, theta: float, ridge: float, seed: int) -> Inclusion:
+    """The game after ``i`` steps of the wealths."""
+    rng = np.random.default_rng(seed)
+    wealth = np.abs(rng.standard_normal(n))
+    for _ in range(i):
+        wealth = np.abs(wealth + drift * rng.standard_normal(n))
+    return matrix_game(_payoffs(wealth, theta), ridge)
+
+
+class GameDrift(Sequence):
+    """Games of policeman and burglar whose payoffs drift.
+
+    Parameters
+    ----------
+    count : int
+        Number of problems.
+    size : int
+        Houses, n; a problem has 2 n unknowns.
+    theta : float
+        How fast the policeman's chance falls with the distance.
+    ridge : float
+        Both players hedge by this much.
+    drift : float
+        Size of a step of the wealths, which begin as |N(0, 1)|.
+    seed : int
+
+    Examples
+    --------
+    >>> GameDrift(count=3, size=10)[2].n
+    20
+    """
+
+    name = "game-drift"
+    title = "Matrix games with drifting payoffs: monotone inclusions, for extragradient and Halpern methods."
+
+    def __init__(
+        self,
+        count: int = 20,
+        size: int = 50,
+        *,
+        theta: float = 0.8,
+        ridge: float = 0.5,
+        drift: float = 0.01,
+        seed: int = 0,
+    ):
+        super().__init__(count, size, {"theta": theta, "ridge": ridge, "drift": drift, "seed": seed})
+        check_integer("size", size, 1)
+        check_number("drift", drift, 0.0, open_low=False)
+        check_number("theta", theta, 0.0)
+
+    def _problem(self, i: int) -> Inclusion:
+        return drifted(i, int(self.size or 1), **self.options)

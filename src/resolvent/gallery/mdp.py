@@ -18,9 +18,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..problems.fixed_point import FixedPoint
-from .sequence import check_integer, check_number
+from .sequence import Sequence, check_integer, check_number
 
-__all__ = ["MDP", "garnet", "ring"]
+__all__ = ["MDP", "MDPDrift", "garnet", "ring"]
 
 
 class MDP:
@@ -89,12 +89,16 @@ class MDP:
 
     def drifting(self, count: int, drift: float = 0.01, seed: int = 1) -> Iterator[FixedPoint]:
         """Problems whose rewards take steps ``drift * N(0, 1)``; the first one is the model's own."""
+        for i in range(check_integer("count", count, 1)):
+            yield self.drifted(i, drift, seed)
+
+    def drifted(self, i: int, drift: float, seed: int) -> FixedPoint:
+        """The problem after ``i`` steps of the rewards."""
         rng = np.random.default_rng(seed)
         rewards = self.rewards
-        for i in range(check_integer("count", count, 1)):
-            if i:
-                rewards = rewards + drift * rng.standard_normal(rewards.shape)
-            yield self.problem(rewards)
+        for _ in range(i):
+            rewards = rewards + drift * rng.standard_normal(rewards.shape)
+        return self.problem(rewards)
 
 
 def garnet(
@@ -138,3 +142,55 @@ def _drawn(
         where = (np.arange(states)[:, None, None] + rng.integers(-reach, reach + 1, shape)) % states
     weights = rng.dirichlet(np.full(successors, concentration), (states, actions))
     return MDP(where, weights, rng.random((states, actions)), gamma)
+
+
+class MDPDrift(Sequence):
+    """Decision processes whose rewards drift.
+
+    Parameters
+    ----------
+    count : int
+        Number of problems.
+    size : int
+        States.
+    kind : {"ring", "garnet"}
+        Slow or fast mixing.
+    actions, successors : int
+    gamma : float
+        Discount in (0, 1).
+    drift : float
+        Size of a step of the rewards, which are drawn from U(0, 1).
+    seed : int
+
+    Examples
+    --------
+    >>> problems = list(MDPDrift(count=2, size=30, successors=4))
+    >>> problems[1].n, sorted(problems[1].offers)
+    (30, ['linearization', 'map'])
+    """
+
+    name = "mdp-drift"
+    title = "Markov decision processes with drifting rewards: fixed points, for value and policy iteration."
+
+    def __init__(
+        self,
+        count: int = 20,
+        size: int = 2000,
+        *,
+        kind: str = "ring",
+        actions: int = 10,
+        successors: int = 20,
+        gamma: float = 0.999,
+        drift: float = 0.01,
+        seed: int = 0,
+    ):
+        if kind not in ("ring", "garnet"):
+            raise ValueError(f"kind={kind!r} was given; 'ring' and 'garnet' are possible")
+        options = {"kind": kind, "actions": actions, "successors": successors, "gamma": gamma}
+        super().__init__(count, size, options | {"drift": drift, "seed": seed})
+        self.drift = check_number("drift", drift, 0.0, open_low=False)
+        build = ring if kind == "ring" else garnet
+        self._model = build(states=size, actions=actions, successors=successors, gamma=gamma, seed=seed)
+
+    def _problem(self, i: int) -> FixedPoint:
+        return self._model.drifted(i, self.drift, self.options["seed"] + 1)

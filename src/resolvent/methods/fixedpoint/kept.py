@@ -3,7 +3,7 @@
     M = L U of an earlier matrix     or     M^-1 = I + (1/theta - 1) z z',   A z = theta z,  |z| = 1
 
 both as preconditioners. In a solve to which this was carried, a matrix is factored once the linear solves before have cost
-as much as that would, and anew where the last one cost more per digit than the mean since, set-up included. Whether it pays
+three times what that is estimated at, and anew where the last one cost more per digit than the mean since, set-up included. Whether it pays
 at all is for the learner to say that carries it. z is the slowest mode of the map: power iteration, one product for each
 matrix, begun at the way that the first solve went. It is used while A z is theta z to a tenth and theta is small: then a
 Krylov method spends many steps on nothing but this mode. Memory: the factor, its matrix, one vector.
@@ -30,6 +30,7 @@ _SMOOTHINGS = 8
 _INVARIANT = 0.1
 _SLOW = 0.1
 _DEARER = 1.5
+_SURE = 3.0  # an estimate of a factorization may be that much too low
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +112,7 @@ class Kept:
         """Whether the solves since have cost what a factorization is estimated at; cheap to ask, dear where w is large."""
         if self.stale:
             return True
-        return bool(self._spent and self.spent >= factor_estimate(system).setup)
+        return bool(self._spent and self.spent >= _SURE * factor_estimate(system).setup)
 
     def _mode(self, system: Any) -> Any:
         """The slowest mode, taken on by power iterations of I - A; None where it is not near enough to one."""
