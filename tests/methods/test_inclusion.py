@@ -331,3 +331,24 @@ def test_the_certificate_is_a_separating_hyperplane():
 def test_bad_input_is_one_sentence(make, kind, said):
     with pytest.raises(kind, match=said):
         make()
+
+
+class Tempted(rv.core.Learner):
+    """Tries a method that gets nowhere first, as auto may."""
+
+    def propose(self, problem, advice):
+        advice.params["method"], advice.trial = rv.KrasnoselskiiMann(), True
+        return advice
+
+    def recover(self, problem, advice, result):
+        return rv.core.Advice(params={"method": rv.Anderson()})
+
+
+def test_a_trial_cannot_use_up_the_steps_of_a_solve(monkeypatch):
+    monkeypatch.setattr(rv.FixedPoint, "default_steps", 40)
+    slow = rv.FixedPoint(lambda x: np.array([0.9999, 0.5]) * x + 1.0, np.zeros(2))
+    assert rv.solve(slow, "krasnoselskiimann", on_fail="ignore").status == rv.Status.BUDGET
+    result = rv.Session("picard", [Tempted()], rtol=1e-8).solve(slow)
+    assert result.ok and 40 < result.steps < 80
+    limited = rv.Session("picard", [Tempted()], rtol=1e-8, max_steps=30, on_fail="ignore").solve(slow)
+    assert limited.status == rv.Status.BUDGET and limited.steps == 30

@@ -10,7 +10,7 @@ from typing import Any
 from ..core.order import similar_order
 from .folder import RunError
 
-__all__ = ["Plan", "make_session", "open_source", "solving_order", "versions"]
+__all__ = ["Plan", "make_session", "on_vectors", "open_source", "solving_order", "versions"]
 
 CHECKPOINT = 30.0
 _INNER = {
@@ -144,9 +144,9 @@ class Plan:
 
 
 def _in_gallery(source: str) -> bool:
-    from ..gallery import SEQUENCES
+    from ..gallery import OTHERS, SEQUENCES
 
-    return source in SEQUENCES
+    return source in SEQUENCES or source in OTHERS
 
 
 def open_source(plan: Plan, where: str | None = None) -> Any:
@@ -160,11 +160,6 @@ def open_source(plan: Plan, where: str | None = None) -> Any:
     """
     from .. import gallery
 
-    if where is None and plan.source in gallery.OTHERS:
-        raise RunError(
-            f"{plan.source} does not hold linear systems, and a run's folder does: solve it from Python, "
-            f"session.solve_all(rv.load_sequence({plan.source!r}))"
-        )
     if where is None and _in_gallery(plan.source):
         return gallery.sequence(plan.source, plan.count, plan.size, **plan.options)
     if plan.source.endswith(".py"):
@@ -250,11 +245,19 @@ def versions() -> dict[str, str]:
     return found
 
 
+def on_vectors(problem: Any) -> bool:
+    """Whether it is one of the problems other than linear systems whose solution is an array of known shape."""
+    return getattr(problem, "family", "") in ("fixedpoint", "inclusion", "smooth")
+
+
 def fingerprint(problem: Any) -> str:
-    """A short digest of A's stored entries and b, to tell a changed input from a wrong answer."""
+    """A short digest of A's stored entries and b, or of the scale of another vector problem: is the input the same?"""
     import numpy as np
 
     digest = hashlib.blake2b(digest_size=8)
+    if on_vectors(problem):
+        digest.update(repr(float(problem.scale)).encode())
+        return digest.hexdigest()
     A = problem.A
     for array in (A if isinstance(A, np.ndarray) else getattr(A, "data", None), problem.b):
         if isinstance(array, np.ndarray) and not array.dtype.hasobject:

@@ -19,7 +19,7 @@ from ..core import Session, StateFileError, Status, load_state, save_state
 from .assemble import assemble
 from .folder import Folder, RunError
 from .learned import learners_table
-from .plan import Plan, fingerprint, make_session, open_source, solving_order, versions
+from .plan import Plan, fingerprint, make_session, on_vectors, open_source, solving_order, versions
 
 __all__ = ["Outcome", "execute"]
 
@@ -177,7 +177,13 @@ class _Run:
     def _check_first(self) -> None:
         """The first problem is built before anything is written, so that bad input leaves nothing behind."""
         problem = self.sequence[self.order[0]]
-        self.shape = {"n": int(problem.shape[0]), "dtype": str(problem.dtype)}
+        vector = on_vectors(problem)
+        if not vector and not hasattr(problem, "A"):
+            raise RunError(
+                f"the solutions of {self.plan.source} are no vectors of one length, and a run's folder holds these: leave "
+                f"--out away, or solve from Python, session.solve_all(rv.load_sequence({self.plan.source!r}))"
+            )
+        self.shape = {"n": int(problem.n if vector else problem.shape[0]), "dtype": str(problem.dtype)}
 
     def _load(self) -> None:
         """Session and sequence as the checkpoint has them; what lies beyond it goes."""

@@ -3,10 +3,10 @@
     M = L U of an earlier matrix     or     M^-1 = I + (1/theta - 1) z z',   A z = theta z,  |z| = 1
 
 both as preconditioners. In a solve to which this was carried, a matrix is factored once the linear solves before have cost
-three times what that is estimated at, and anew where the last one cost more per digit than the mean since, set-up included. Whether it pays
-at all is for the learner to say that carries it. z is the slowest mode of the map: power iteration, one product for each
-matrix, begun at the way that the first solve went. It is used while A z is theta z to a tenth and theta is small: then a
-Krylov method spends many steps on nothing but this mode. Memory: the factor, its matrix, one vector.
+three times what that is estimated at, and anew where the last one cost more per digit than the mean since, set-up included.
+Whether it pays at all is for the learner to say that carries it. z is the slowest mode of the map: power iteration, one
+product for each matrix, begun at the way that the first solve went. It is used while A z is theta z to a tenth and theta is
+small: then a Krylov method spends many steps on nothing but this mode. Memory: the factor, its matrix, one vector.
 
 Reference: Nicolaides, SIAM J. Numer. Anal. 24 (1987), for the deflation of a known mode.
 """
