@@ -77,6 +77,13 @@ def test_every_item_runs_at_tiny_size(name):
         assert FORM.match(line) and "could not be measured" not in line, printed
 
 
+def test_the_doctor_s_figures_at_tiny_size():
+    printed = []
+    goals("krylov", printed.append, quick=True, only="doctor")
+    lines = [line for line in printed if not line.startswith("#")]
+    assert len(lines) == 7 and all(FORM.match(line) and "could not be" not in line for line in lines), printed
+
+
 def counted(monkeypatch):
     """Two items, the second of which needs the first one's note, and how often each ran."""
     ran = []

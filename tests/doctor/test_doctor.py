@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 import resolvent as rv
-from resolvent.doctor import examine
+from resolvent.bench.doctor_goals import foretold
+from resolvent.doctor import examine, trials
 from resolvent.doctor.spectrum import arnoldi, lanczos
 from resolvent.doctor.structure import matrix_of, structure
 from resolvent.doctor.words import density, lines
@@ -123,7 +124,7 @@ def test_definiteness_and_condition(shift):
 def test_without_a_factor_the_bounds_hold(monkeypatch):
     from resolvent.doctor import diagnosis
 
-    monkeypatch.setattr(diagnosis, "_factor", lambda problem, seconds: (None, "not made"))
+    monkeypatch.setattr(diagnosis, "_factor", lambda problem, rtol, seconds, slower: (None, None, "not made"))
     A = laplace(20)
     exact = np.linalg.eigvalsh(A.toarray())
     found = examine(rv.LinearSystem(A, np.ones(400)), seconds=0.5).spectrum
@@ -164,6 +165,34 @@ def test_what_is_tried_is_solved_and_counted(name, size, must):
     assert found.best.expected == min(t.cost for t in solved)
     again = rv.solve(problem, found.best.method, rtol=1e-8)
     assert again.ok and again.steps == found.best.steps
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("darcy-log", 24), ("convection-diffusion", 20), ("helmholtz", 16), ("poisson3d-drift", 9)]
+)
+def test_what_it_foretells_is_what_the_next_systems_take(name, size):
+    _, expected, took = foretold(name, size, seconds=3.0)
+    assert took / 3 <= expected <= 3 * took
+
+
+def test_a_solve_that_is_cut_off_is_foretold_from_its_rate(monkeypatch):
+    problem = sequence("darcy-log", count=1, size=40)[0]
+    whole = rv.solve(problem, rv.CG(rv.Jacobi()), rtol=1e-8)
+    monkeypatch.setattr(trials, "Seconds", lambda share: trials.Steps(2 * whole.steps // 3))
+    cut, _ = trials.run_trial(problem, "cg+jacobi", rv.CG(rv.Jacobi()), 1e-8, 1.0, 1.0)
+    assert cut.outcome == "cut off" and whole.cost.total / 3 < cut.expected < 3 * whole.cost.total
+    monkeypatch.undo()
+    again = trials.tried_longer(problem, [cut], 1e-8, 60.0, 1.0)
+    assert again[0].outcome == "solved" and again[0].steps == whole.steps and again[0].expected == again[0].cost
+    assert trials.tried_longer(problem, [cut], 1e-8, 1e-9, 1.0) == [cut]  # no time
+    cheap = trials.Trial("cheap", rv.CG(), "solved", cost=1.0, expected=1.0)
+    assert trials.tried_longer(problem, [cut, cheap], 1e-8, 60.0, 1.0) == [cut, cheap]  # no promise
+
+
+def test_one_factor_serves_the_spectrum_and_the_trial():
+    found = examine(rv.LinearSystem(laplace(20), np.ones(400)), seconds=1.0)
+    direct = [t for t in found.trials if t.name == "direct"]
+    assert len(direct) == 1 and direct[0].work["factorizations"] == 1 and found.spectrum["factor"] == "made"
 
 
 def test_what_is_recommended_can_be_asked_for(tmp_path, call):

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core import SetupError, Status
+from ..core import Status
 from ..methods import Direct
 from ..problems import LinearSystem
 from .spectrum import spectrum
 from .structure import matrix_of, structure
-from .trials import Trial, candidates, recommended, run_trials
+from .trials import Trial, candidates, pace, recommended, run_trial, run_trials, tried_longer
 
 __all__ = ["Diagnosis", "examine"]
 
-_FACTOR_SHARE = 0.2
+_FACTOR_SHARE = 0.3  # of the time
+_TRIALS_SHARE = 0.4  # of the time, at least
 
 
 @dataclass
@@ -76,7 +77,7 @@ def examine(problem: LinearSystem, *, rtol: float = 1e-8, seconds: float = 6.0, 
     rtol : float
         Of the trials.
     seconds : float
-        For the trials together; structure and spectrum take a few more.
+        For all of it, about: a set-up that has begun is brought to its end.
     seed : int
         Of random vectors.
 
@@ -110,32 +111,41 @@ def examine(problem: LinearSystem, *, rtol: float = 1e-8, seconds: float = 6.0, 
         found.seconds = time.perf_counter() - begin
         return found
     hermitian = found.structure["symmetry"] in ("symmetric", "Hermitian")
-    factor, why = _factor(problem, seconds)
-    found.spectrum = spectrum(problem, hermitian, factor, seed)
-    found.spectrum["factor"] = why
     found.made_up = bool(problem.b.ndim == 1 and np.all(problem.b == 1.0))
     if found.made_up:
         x = np.random.default_rng(seed).standard_normal(problem.n).astype(problem.dtype)
         problem = LinearSystem(problem.A, A @ x, symmetric=hermitian)
     elif problem.b.ndim == 2:
         problem = LinearSystem(problem.A, np.ascontiguousarray(problem.b[:, 0]), symmetric=hermitian)
-    found.trials = run_trials(problem, candidates(found.structure, found.spectrum), rtol, seconds)
+    slower = pace(problem)
+    factor, direct, why = _factor(problem, rtol, seconds, slower)
+    found.spectrum = spectrum(problem, hermitian, factor, seed)
+    found.spectrum["factor"] = why
+
+    def tried() -> list[Trial]:
+        chosen = candidates(found.structure, found.spectrum)
+        chosen = [pair for pair in chosen if pair[0] != "direct" or direct is None]
+        left = max(seconds - (time.perf_counter() - begin), _TRIALS_SHARE * seconds)
+        return run_trials(problem, chosen, rtol, left, slower) + ([] if direct is None else [direct])
+
+    found.trials = tried()
     if any(t.name == "cg" and t.status == Status.INDEFINITE for t in found.trials):
         found.spectrum |= {"definite": "indefinite", "definite_known": "proved by a direction of CG with p'Ap <= 0"}
-        kept = [t for t in found.trials if t.name == "direct"]
-        others = [pair for pair in candidates(found.structure, found.spectrum) if pair[0] != "direct" or not kept]
-        found.trials = run_trials(problem, others, rtol, seconds) + kept
+        direct = direct or next((t for t in found.trials if t.name == "direct"), None)
+        found.trials = tried()
+    left = max(seconds - (time.perf_counter() - begin), _FACTOR_SHARE * seconds)
+    found.trials = tried_longer(problem, found.trials, rtol, left, slower)
     found.best, found.best_many = recommended(found.trials)
     found.seconds = time.perf_counter() - begin
     return found
 
 
-def _factor(problem: Any, seconds: float) -> tuple[Any, str]:
-    """A factor of A where it is cheap, and a word about it."""
-    cost = Direct().estimate(problem).setup * problem.product_seconds
+def _factor(problem: Any, rtol: float, seconds: float, slower: float) -> tuple[Any, Trial | None, str]:
+    """A factor of A where it is cheap, the trial with the direct solver that it came from, and a word about it."""
+    cost = Direct().estimate(problem).setup * problem.product_seconds * slower
     if cost > _FACTOR_SHARE * seconds:
-        return None, f"not made: estimated at {cost:.1f} s"
-    try:
-        return Direct().bind(problem, {}), "made"
-    except (SetupError, MemoryError) as error:
-        return None, f"not made: {error}"
+        return None, None, f"not made: estimated at {cost:.1f} s"
+    trial, carry = run_trial(problem, "direct", Direct(), rtol, seconds, slower)
+    if carry.get("factor") is None:
+        return None, trial, f"not made: {trial.note}"
+    return carry["factor"], trial, "made"

@@ -20,10 +20,11 @@ from ..methods import CG, COCG, GMRES, MINRES, SSOR, BiCGStab, Direct, Jacobi
 from ..operators import AMG, IC, ILU0, ILUT
 from ..problems import LinearSystem
 
-__all__ = ["Trial", "candidates", "recommended", "run_trials"]
+__all__ = ["Trial", "candidates", "pace", "recommended", "run_trial", "run_trials", "tried_longer"]
 
 _ENOUGH = 0.5  # decimal digits from which a rate is believed
 _LEAST = 0.05  # of the time, for whoever comes last
+_PROMISING = 0.8  # of the cheapest that solved it
 
 
 @dataclass
@@ -93,7 +94,29 @@ def candidates(structure: dict[str, Any], spectrum: dict[str, Any]) -> list[tupl
     return [*found, ("gmres+ilut", GMRES(preconditioner=ILUT())), ("direct", Direct())]
 
 
-def run_trials(problem: Any, found: list[tuple[str, Any]], rtol: float, seconds: float) -> list[Trial]:
+def pace(problem: Any, samples: int = 5) -> float:
+    """How many times longer a product takes here and now than the cost table says; never below a half."""
+    x, work = np.ones(problem.n, dtype=problem.dtype), dict(problem.work.running)
+    took = []
+    for _ in range(samples):
+        start = time.perf_counter()
+        problem.product(x)
+        took.append(time.perf_counter() - start)
+    problem.work.running = work
+    return max(0.5, float(np.median(took)) / float(problem.product_seconds))
+
+
+def run_trial(
+    problem: Any, name: str, method: Any, rtol: float, seconds: float, slower: float
+) -> tuple[Trial, dict[str, Any]]:
+    """Try one; what it leaves besides."""
+    _warm(method, problem.dtype)
+    return _tried(problem, Trial(name, method), rtol, seconds, seconds, slower)
+
+
+def run_trials(
+    problem: Any, found: list[tuple[str, Any]], rtol: float, seconds: float, slower: float = 1.0
+) -> list[Trial]:
     """Try them in turn; each has an equal share of the time that is left."""
     for _, method in found:
         _warm(method, problem.dtype)
@@ -101,8 +124,22 @@ def run_trials(problem: Any, found: list[tuple[str, Any]], rtol: float, seconds:
     for place, (name, method) in enumerate(found):
         left = max(end - time.perf_counter(), _LEAST * seconds)
         share = max(left / (len(found) - place), _LEAST * seconds)
-        trials.append(_tried(problem, Trial(name, method), rtol, share, left))
+        trials.append(_tried(problem, Trial(name, method), rtol, share, left, slower)[0])
     return trials
+
+
+def tried_longer(problem: Any, trials: list[Trial], rtol: float, seconds: float, slower: float) -> list[Trial]:
+    """The one that was cut off and promises to be the cheapest of all is tried again, where the time allows it."""
+    solved = [t.cost for t in trials if t.outcome == "solved"]
+    likely = [t for t in trials if t.outcome == "cut off" and t.expected is not None]
+    first = min(likely, key=lambda t: float(t.expected or 0.0), default=None)
+    if first is None or (solved and float(first.expected or 0.0) > _PROMISING * min(solved)):
+        return trials
+    needed = float(first.expected or 0.0) / first.cost * first.seconds
+    if needed > seconds:
+        return trials
+    again = _tried(problem, Trial(first.name, first.method), rtol, max(1.5 * needed, 0.5 * seconds), seconds, slower)[0]
+    return [again if t is first else t for t in trials]
 
 
 def _warm(method: Any, dtype: Any) -> None:
@@ -113,11 +150,14 @@ def _warm(method: Any, dtype: Any) -> None:
         drive(LinearSystem(A, np.ones(12, dtype=dtype)), method, Residual(1e-2) | Steps(8))
 
 
-def _tried(problem: Any, trial: Trial, rtol: float, share: float, left: float) -> Trial:
+def _tried(
+    problem: Any, trial: Trial, rtol: float, share: float, left: float, slower: float
+) -> tuple[Trial, dict[str, Any]]:
     setup = problem.estimate(trial.method)
-    if setup is not None and setup.setup * problem.product_seconds > max(2 * share, 0.5 * left):
-        trial.note = f"its set-up is estimated at {setup.setup * problem.product_seconds:.1f} s"
-        return trial
+    expected = 0.0 if setup is None else setup.setup * problem.product_seconds * slower
+    if expected > max(2 * share, 0.5 * left):
+        trial.note = f"its set-up is estimated at {expected:.1f} s"
+        return trial, {}
     problem.work.reset()
     rule = Residual(rtol) | Steps(problem.default_steps) | Seconds(share)
     method = trial.method
@@ -132,7 +172,7 @@ def _tried(problem: Any, trial: Trial, rtol: float, share: float, left: float) -
     trial.residual = result.seen.get("residual", math.nan) / problem.scale if problem.scale else 0.0
     if result.ok:
         trial.outcome, trial.expected = "solved", trial.cost
-        return trial
+        return trial, result.carry
     cut = result.status in (Status.TIME, Status.BUDGET)
     trial.outcome = "cut off" if cut else "failed"
     trial.note = "" if cut else result.why or result.reason
@@ -142,7 +182,7 @@ def _tried(problem: Any, trial: Trial, rtol: float, share: float, left: float) -
     if cut and digits >= _ENOUGH:
         rate = -math.log10(rtol) / digits
         trial.expected = trial.setup + (trial.cost - trial.setup) * rate
-    return trial
+    return trial, result.carry
 
 
 def _products(work: dict[str, float]) -> float:
