@@ -3,7 +3,7 @@
     structure -> spectrum (Lanczos or Arnoldi, a factor where one is cheap) -> short real solves, counted
 
 Every statement says how it is known: `found` by looking at all entries, `estimated` from Krylov steps, `measured` by a
-solve that was made. Takes some six seconds for 1e5 unknowns; every part has a limit.
+solve that was made. Takes some five seconds for 1e5 unknowns; every part has a limit.
 """
 
 from .diagnosis import Diagnosis, examine

@@ -17,6 +17,7 @@ __all__ = ["Diagnosis", "examine"]
 
 _FACTOR_SHARE = 0.3  # of the time
 _TRIALS_SHARE = 0.4  # of the time, at least
+_AGAIN_SHARE = 0.2
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Diagnosis:
         }
 
 
-def examine(problem: LinearSystem, *, rtol: float = 1e-8, seconds: float = 6.0, seed: int = 0) -> Diagnosis:
+def examine(problem: LinearSystem, *, rtol: float = 1e-8, seconds: float = 5.0, seed: int = 0) -> Diagnosis:
     """Examine a linear system.
 
     Parameters
@@ -133,7 +134,7 @@ def examine(problem: LinearSystem, *, rtol: float = 1e-8, seconds: float = 6.0, 
         found.spectrum |= {"definite": "indefinite", "definite_known": "proved by a direction of CG with p'Ap <= 0"}
         direct = direct or next((t for t in found.trials if t.name == "direct"), None)
         found.trials = tried()
-    left = max(seconds - (time.perf_counter() - begin), _FACTOR_SHARE * seconds)
+    left = max(seconds - (time.perf_counter() - begin), _AGAIN_SHARE * seconds)
     found.trials = tried_longer(problem, found.trials, rtol, left, slower)
     found.best, found.best_many = recommended(found.trials)
     found.seconds = time.perf_counter() - begin

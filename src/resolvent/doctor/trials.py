@@ -155,7 +155,7 @@ def _tried(
 ) -> tuple[Trial, dict[str, Any]]:
     setup = problem.estimate(trial.method)
     expected = 0.0 if setup is None else setup.setup * problem.product_seconds * slower
-    if expected > max(2 * share, 0.5 * left):
+    if expected > max(1.5 * share, 0.4 * left):
         trial.note = f"its set-up is estimated at {expected:.1f} s"
         return trial, {}
     problem.work.reset()
