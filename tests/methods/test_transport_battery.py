@@ -116,7 +116,9 @@ def test_the_gap_is_true_and_the_bounds_hold(method):
         primal = (C * Q).sum() + SLOW * (Q * (np.log(Q) - 1)).sum()
         dual = f @ a + g @ b - SLOW * P.sum()
         assert result.seen["gap"] >= primal - dual - 1e-14 and result.seen["gap"] >= 0
-        assert result.seen["gap"] <= primal - dual + 2 * p.sum() * (1 + abs(np.log(p.sum() + 1e-300))) * SLOW + 1e-14
+        loose = 2 * p.sum() * (1 + abs(np.log(p.sum() + 1e-300))) * SLOW + 1e-14
+        error = np.abs(P.sum(1) - a).sum() + np.abs(P.sum(0) - b).sum()  # below 1e-7 rounding is bounded by it
+        assert result.seen["gap"] <= primal - dual + loose + (4 * error * (C.max() + np.ptp(f) + np.ptp(g)))
         exact = linprog(
             C.ravel(),
             A_eq=np.vstack([np.kron(np.eye(15), np.ones(12)), np.kron(np.ones(15), np.eye(12))]),
@@ -350,7 +352,7 @@ def test_a_large_plan_comes_as_csr(monkeypatch):
     monkeypatch.setattr("resolvent.problems.transport._DENSE", 100)
     sparse = rv.solve(rv.Transport(C, a, b, 1e-3), "sinkhornnewton", rtol=1e-10)
     assert sparse.x.format == "csr" and sparse.x.shape == (81, 81) and sparse.x.nnz < 81 * 81
-    assert np.abs(sparse.x.toarray() - dense.x).sum() < 1e-10 and abs(sparse.seen["gap"] - dense.seen["gap"]) < 1e-12
+    assert np.abs(sparse.x.toarray() - dense.x).sum() < 1e-10 and 0 <= dense.seen["gap"] - sparse.seen["gap"] < 1e-11
     part = rv.solve(rv.Transport(C, a2 / a2.sum(), b, 1e-3), "sinkhornnewton", rtol=1e-10)
     assert part.ok and part.x.shape == (81, 81) and part.x[[0, 5]].nnz == 0
 

@@ -187,6 +187,32 @@ def marginals(C, ir, f, h, keep, P, r, c):
 
 
 @njit(cache=True, fastmath=FAST)
+def measured(C, ir, f, h, P, r, c, low):
+    """``marginals`` with P kept; also ``<C, P>``, which is returned, and the least ``C_ij ir - f_i`` of each column."""
+    n, m = C.shape
+    buf = np.empty(m)
+    cost = 0.0
+    for i in range(n):
+        row, shift = C[i], f[i]
+        s = 0.0
+        t = 0.0
+        for j in range(m):
+            d = row[j] * ir - shift
+            low[j] = min(low[j], d)
+            e = _exp(min(max(h[j] - d, -CLIP), CLIP))
+            buf[j] = e
+            s += e
+            t += e * row[j]
+        r[i] = s
+        cost += t
+        out = P[i]
+        for j in range(m):
+            c[j] += buf[j]
+            out[j] = buf[j]
+    return cost
+
+
+@njit(cache=True, fastmath=FAST)
 def rounded(C, P, x, y, f, r, c, low):
     """Of the plan scaled by x and y: row sums into r, column sums added to c, ``<C, .>`` returned; low_j = min C_ij - f_i."""
     n, m = C.shape
