@@ -59,7 +59,8 @@ class Transport(Plain):
     ``residual`` is ``||P 1 - a||_1 + ||P' 1 - b||_1``, recomputed from the potentials; ``scale`` is the mass. The result's
     ``x`` is the plan (dense, or CSR where n m exceeds 4e7), ``result.potentials`` is (f, g), with -inf where there is no
     mass, and ``seen`` has ``row_error``, ``column_error``, ``gap`` (primal minus dual value after the plan was rounded to a
-    feasible one, an upper bound; where the violation is below 1e-7 what rounding moves is bounded by it), ``cost_upper`` and ``cost_lower`` (bounds of the cost without regularisation). With "l2"
+    feasible one, an upper bound; where the violation is below 1e-7 what rounding moves is bounded by it), ``cost_upper``
+    and ``cost_lower`` (bounds of the cost without regularisation). With "l2"
     the plan itself is measured; ``gap`` is its value minus that of the semi-dual, ``most_nonzeros`` the entries of its
     fullest column, and x is CSR where ``max_nonzeros`` is given.
 
