@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 import resolvent as rv
+from resolvent.methods.krylov.idr import FusedIDR, IDRRecurrence
 
 
 def dense(n, dtype="float64", seed=0):
@@ -89,3 +90,37 @@ def test_squares_that_vanish_end_in_a_status():
     M = LinearOperator(A.shape, matvec=lambda r: 1e-200 * r, dtype=float)
     result = rv.solve(rv.LinearSystem(A, b), rv.IDR(preconditioner=M), rtol=1e-8, on_fail="ignore")
     assert result.status in (rv.Status.BREAKDOWN, rv.Status.NONFINITE)
+
+
+@pytest.mark.parametrize("s", [1, 3, 4])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128", "complex64"])
+def test_the_kernel_makes_the_iterates_of_the_array_form(dtype, scaled, s):
+    n = 2600  # more than two pieces
+    rng = np.random.default_rng(4)
+    A = sp.csr_array(
+        sp.diags_array([-1.2 * np.ones(n - 1), 3.0 + rng.random(n), -0.7 * np.ones(n - 1)], offsets=[-1, 0, 1])
+    )
+    b = rng.standard_normal(n)
+    if np.dtype(dtype).kind == "c":
+        A, b = A + 0.3j * sp.eye_array(n), b + 1j * rng.standard_normal(n)
+    A, b = sp.csr_array(A).astype(dtype), b.astype(dtype)
+    problem = rv.LinearSystem(A, b)
+    bound = rv.Jacobi().bind(problem, {}) if scaled else None
+    norm = float(np.linalg.norm(b))
+    fused = FusedIDR(problem, 0 * b, b.copy(), norm, bound.inverse if scaled else None, s, 0)
+    plain = IDRRecurrence(problem, 0 * b, b.copy(), norm, bound, False, s, 0)
+    norms = np.empty((2, 12))
+    for k, engine in enumerate((fused, plain)):
+        assert engine.advance(12, -1.0, norms[k]) == 12
+    digits = 1e-9 if np.finfo(dtype).eps < 1e-10 else 2e-2
+    assert np.allclose(norms[0], norms[1], rtol=digits)
+    assert np.linalg.norm(fused.x - plain.x) <= digits * np.linalg.norm(plain.x)
+    assert abs(fused.omega - plain.omega) <= digits * abs(plain.omega)
+
+
+def test_work_of_the_kernel_is_counted():
+    A, b = dense(60)
+    result = rv.solve(rv.LinearSystem(A, b), rv.IDR(s=4), rtol=1e-8)
+    assert result.work["basis"] == 12 * result.steps and result.work["passes"] >= 13 * result.steps
+    assert result.work["products"] >= result.steps + 1

@@ -28,6 +28,7 @@ _MODULES = frozenset(
         "deflation",
         "eisenstat",
         "ic0",
+        "idr",
         "ilu0",
         "minres",
         "sketch",

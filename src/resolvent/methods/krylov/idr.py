@@ -3,10 +3,11 @@
     r_k in G_j,   G_{j+1} = (I - omega_j A M^-1) (G_j and the null space of P^H),   P of s random columns
 
 so every s + 1 products the residual enters a smaller space: in exact arithmetic at most n + n/s products are needed.
-Step: one product, one application of M, about 2 s + 8 vector passes. Memory: x, r and 3 s + 2 vectors. Leaves
-``residual``, the 2-norm of the recursive residual. Between GMRES (fewest products, growing memory) and BiCGStab
-(which is IDR(1) in the main): the choice where BiCGStab wanders and memory is short. Not for Hermitian A, where CG or
-MINRES need less. P is drawn from ``seed``, so the same seed gives the same bits.
+Step: one product, one application of M, 3 s + 13 n-vectors read or written (25 for s = 4; BiCGStab in its kernel moves 9 a
+product), in one kernel for stored matrices alone or with Jacobi. Memory: x, r and 3 s + 2 vectors. Leaves ``residual``,
+the 2-norm of the recursive residual. Between GMRES (fewest products, growing memory) and BiCGStab (which is IDR(1) in the
+main): the choice where BiCGStab wanders and memory is short. Not for Hermitian A, where CG or MINRES need less. P is drawn
+from ``seed``, so the same seed gives the same bits.
 
 Reference: van Gijzen and Sonneveld, ACM TOMS 38 (2011), algorithm 2; omega kept away from zero as in Sleijpen and
 van der Vorst, Numer. Algorithms 10 (1995).
@@ -18,11 +19,14 @@ from typing import Any
 import numpy as np
 from array_api_compat import device
 
-from ...core import Cost
-from .common import Krylov, Recurrence
+from ... import kernels
+from ...core import Cost, Status
+from .common import NOT_FINITE, Krylov, Recurrence
 
 __all__ = ["IDR"]
 
+_SHADOW = "<p, A u> vanished: the shadow space is orthogonal to a new direction"
+_OMEGA = "omega vanished: A r is orthogonal to r, and the space cannot be reduced"
 _ANGLE = 0.7  # omega is lengthened where r and A r are nearer to orthogonal than this
 
 
@@ -64,13 +68,71 @@ class IDR(Krylov):
         self._check(frozenset({"products"}))
 
     def start(self, problem: Any, x: Any, r: Any, norm: float, bound: Any, kept: bool) -> Any:
-        """The recurrence on the array API."""
-        return IDRRecurrence(problem, x, r, norm, bound, kept, min(self.s, problem.n), self.seed)
+        """The kernel for stored matrices alone or with Jacobi, else the array API."""
+        inverse = getattr(bound, "inverse", None)
+        s = min(self.s, problem.n)
+        if problem.stored and (bound is None or inverse is not None) and problem.nullspace is None:
+            return FusedIDR(problem, x, r, norm, inverse, s, self.seed)
+        return IDRRecurrence(problem, x, r, norm, bound, kept, s, self.seed)
 
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one iteration costs as ``running``."""
+        recipe = self._recipe
+        if problem.stored and (recipe is None or type(recipe).__name__ == "Jacobi"):
+            each = 1.0 + 13 * problem.weight("passes") + 3 * self.s * problem.weight("basis")
+            return Cost(0.0, 0.0 if recipe is None else problem.weight("diagonals"), each)
         base = super().estimate(problem)
         return base + Cost(0.0, 0.0, 2 * max(self.s - 3, 0) * problem.weight("passes"))
+
+
+def shadow(n: int, s: int, seed: int, cplx: bool) -> Any:
+    """P^H: s orthonormal rows, drawn from the seed."""
+    rng = np.random.default_rng(seed)
+    P = rng.standard_normal((n, s)) + (1j * rng.standard_normal((n, s)) if cplx else 0.0)
+    return np.ascontiguousarray(np.linalg.qr(P)[0].conj().T)
+
+
+class FusedIDR:
+    """IDR(s) in one kernel; rows of P, G and U are vectors."""
+
+    def __init__(self, problem: Any, x: Any, r: Any, norm: float, inverse: Any, s: int, seed: int) -> None:
+        self.problem, self.x, self.r, self.norm = problem, x, r, norm
+        self.use = inverse is not None
+        self.inverse = inverse if self.use else np.empty(1, dtype=r.dtype)
+        wide = np.result_type(r.dtype, np.float64)
+        n = len(r)
+        self.P = shadow(n, s, seed, r.dtype.kind == "c").astype(r.dtype)
+        self.G, self.U = np.zeros((s, n), dtype=r.dtype), np.zeros((s, n), dtype=r.dtype)
+        self.vec = np.empty((2, max(n, 1024)), dtype=r.dtype)
+        self.M, self.small, self.scal = np.eye(s, dtype=wide), np.zeros((3, s), dtype=wide), np.ones(1, dtype=wide)
+        self.info = np.array([0.0, norm, 0.0, 0.0, problem.eps])
+        self.passes, self.rows = 13.0, 3.0 * s
+        self.status, self.reason, self.done = Status.RUNNING, "", 0
+
+    @property
+    def omega(self) -> Any:
+        """The last step's length between spaces."""
+        return self.scal[0]
+
+    def advance(self, room: int, goal: float, norms: Any) -> int:
+        """At most ``room`` iterations."""
+        problem = self.problem
+        done: int = kernels.idr.idr(
+            problem.ip, problem.ix, problem.data, self.inverse, self.use, self.x, self.r, self.P, self.G, self.U,
+            self.vec, self.M, self.small, self.scal, self.info, _ANGLE, room, goal, norms,
+        )  # fmt: skip
+        for name, each in (("products", 1.0), ("passes", self.passes), ("basis", self.rows)):
+            problem.work.add(name, done * each)
+        self.norm, code = float(self.info[1]), int(self.info[2])
+        if code == kernels.idr.NONFINITE:
+            self.status, self.reason = Status.NONFINITE, NOT_FINITE
+        elif code:
+            self.status, self.reason = Status.BREAKDOWN, (_SHADOW, _OMEGA)[code - 1]
+        return done
+
+    def solution(self) -> Any:
+        """The iterate, a copy."""
+        return self.x.copy()
 
 
 class IDRRecurrence(Recurrence):
@@ -82,12 +144,8 @@ class IDRRecurrence(Recurrence):
         super().__init__(problem, x, r, norm, bound, kept)
         self.s, self.k, self.omega = s, 0, 1.0
         self.passes = 2.0 * s + 8.0
-        rng = np.random.default_rng(seed)
-        n = r.shape[0]
-        P = rng.standard_normal((n, s)) + (1j * rng.standard_normal((n, s)) if self.complex else 0.0)
-        rows = np.ascontiguousarray(np.linalg.qr(P)[0].conj().T)
         self.device = device(r)
-        self.P = self.xp.asarray(rows, dtype=r.dtype, device=self.device)
+        self.P = self.xp.asarray(shadow(r.shape[0], s, seed, self.complex), dtype=r.dtype, device=self.device)
         self.G, self.U = 0.0 * self.P, 0.0 * self.P  # rows are vectors
         self.M = [[float(i == j) for j in range(s)] for i in range(s)]
         self.f: list[Any] = []
@@ -131,7 +189,7 @@ class IDRRecurrence(Recurrence):
         for i in range(k, self.s):
             self.M[i][k] = h[i]
         if self.lost(h[k], self.norm2(g)):
-            return self.broke(h[k], "<p, A u> vanished: the shadow space is orthogonal to a new direction")
+            return self.broke(h[k], _SHADOW)
         beta = self.f[k] / h[k]
         self.r -= beta * g
         self.x += beta * u
@@ -148,7 +206,7 @@ class IDRRecurrence(Recurrence):
         if (
             self.lost(dot, length * self.norm) or not length**2 * self.norm > 0.0
         ):  # squares may vanish where dots do not
-            return self.broke(dot, "omega vanished: A r is orthogonal to r, and the space cannot be reduced")
+            return self.broke(dot, _OMEGA)
         self.omega = dot / length**2
         angle = abs(dot) / (length * self.norm)
         if angle < _ANGLE:
