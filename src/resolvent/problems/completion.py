@@ -24,11 +24,10 @@ from scipy.sparse.linalg import svds
 
 from .. import kernels
 from ..core import Measure, Result
+from .entries import balanced, clipped, grouped, held, indices, leading, reals, size
 from .plain import Plain
 
 __all__ = ["Completion", "balanced"]
-
-_ONE = np.ones(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +96,9 @@ class Completion(Plain):
 
     def __post_init__(self) -> None:
         m, n, k = self._checked_shape()
-        rows, cols = _indices(self.rows, m, "rows"), _indices(self.cols, n, "cols")
-        values = _reals(self.values, "values")
-        weights = None if self.entry_weights is None else _reals(self.entry_weights, "entry_weights")
+        rows, cols = indices(self.rows, m, "rows"), indices(self.cols, n, "cols")
+        values = reals(self.values, "values")
+        weights = None if self.entry_weights is None else reals(self.entry_weights, "entry_weights")
         if not len(rows) == len(cols) == len(values) or (weights is not None and len(weights) != len(rows)):
             raise ValueError(
                 f"rows, cols and values have lengths {len(rows)}, {len(cols)}, {len(values)}; one is expected"
@@ -119,15 +118,15 @@ class Completion(Plain):
         ready.update(m=m, n=n, k=k)
         rows, cols, values = rows[order], cols[order], values[order]
         weights = None if weights is None else weights[order]
-        out = _held(rows, cols, m, n, k, self.held_out, self.seed)
+        out = held(rows, cols, m, n, k, self.held_out, self.seed)
         ready["test"] = (rows[out], cols[out], values[out])
         keep = ~out
-        ready["by_row"] = _grouped(
+        ready["by_row"] = grouped(
             rows[keep], cols[keep], values[keep], weights if weights is None else weights[keep], m
         )
         swap = np.lexsort((rows[keep], cols[keep]))
         part = [v[keep][swap] for v in (cols, rows, values)]
-        ready["by_column"] = _grouped(*part, weights if weights is None else weights[keep][swap], n)
+        ready["by_column"] = grouped(*part, weights if weights is None else weights[keep][swap], n)
         ready["entries"] = int(keep.sum())
         thin = [np.flatnonzero(np.bincount(i, minlength=s) < k) for i, s in ((rows, m), (cols, n))]
         ready["undetermined"] = tuple(thin)
@@ -227,9 +226,9 @@ class Completion(Plain):
         ip, ix, a = self.by_row[:3]
         share = self.entries / (float(self.m) * self.n)
         P = sp.csr_array((a / share, ix.astype(np.int64), ip.astype(np.int64)), shape=(self.m, self.n))
-        U, s, V = _leading(P, self.k)
+        U, s, V = leading(P, self.k)
         self.work.add("passes", 8.0, "once")
-        U, V = _clipped(U), _clipped(V)
+        U, V = clipped(U), clipped(V)
         root = np.sqrt(s)
         return np.concatenate([(U * root).ravel(), (V * root).ravel()])
 
@@ -245,7 +244,7 @@ class Completion(Plain):
     @cached_property
     def scale(self) -> float:  # type: ignore[override]
         """The gradient at the spectral start, or of zero-mean entries where that vanishes."""
-        return max(_size(*self.gradient(self.spectral)[:2]), 1e-300)
+        return max(size(*self.gradient(self.spectral)[:2]), 1e-300)
 
     def measure(self, x: Any) -> Measure:
         """The gradient at the balanced factors; errors on observed and held-out entries.
@@ -260,7 +259,7 @@ class Completion(Plain):
         Measure
         """
         GU, GV, total, _ = self.gradient(x)
-        norm = _size(GU, GV)
+        norm = size(GU, GV)
         seen = {"observed_error": math.sqrt(total / self.entries)}
         rows, cols, values = self.test
         if len(rows):
@@ -290,78 +289,3 @@ class Completion(Plain):
         theta = min(1.0, self.ridge / (top * (1 + 1e-5))) if top > 0 else 1.0
         dual = -0.5 * theta**2 * total - theta * float(np.sum(weights * E * a))
         return primal - dual
-
-
-def balanced(U: Any, V: Any) -> tuple[Any, Any]:
-    """Factors of the same product with ``U'U = V'V`` diagonal.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> U, V = balanced(np.array([[2.0], [0.0]]), np.array([[8.0]]))
-    >>> abs(U.ravel()).tolist(), abs(V.ravel()).tolist()
-    ([4.0, 0.0], [4.0])
-    """
-    Q, R = la.qr(U, mode="economic", check_finite=False)
-    P, S = la.qr(V, mode="economic", check_finite=False)
-    left, s, right = la.svd(R @ S.T, check_finite=False)
-    root = np.sqrt(s)
-    return np.ascontiguousarray(Q @ (left * root)), np.ascontiguousarray(P @ (right.T * root))
-
-
-def _leading(P: Any, k: int) -> tuple[Any, Any, Any]:
-    """About the k leading singular triples: two steps of block power iteration from a seeded start."""
-    width = min(k + 8, *P.shape)
-    Y = P @ np.random.default_rng(0).standard_normal((P.shape[1], width))
-    for _ in range(2):
-        Q = la.qr(Y, mode="economic", check_finite=False)[0]
-        Z = la.qr(P.T @ Q, mode="economic", check_finite=False)[0]
-        Y = P @ Z
-    U, s, Wt = la.svd(Y, full_matrices=False, check_finite=False)
-    return U[:, :k], s[:k], (Z @ Wt.T)[:, :k]
-
-
-def _size(GU: Any, GV: Any) -> float:
-    return math.hypot(float(np.linalg.norm(GU)), float(np.linalg.norm(GV)))
-
-
-def _clipped(U: Any) -> Any:
-    """Rows longer than three times the mean square length cut to that: spiky rows mislead the start."""
-    size = np.linalg.norm(U, axis=1)
-    most = 3.0 * math.sqrt(float(np.mean(size**2))) if len(size) else 0.0
-    return U * np.minimum(1.0, most / np.maximum(size, 1e-300))[:, None]
-
-
-def _grouped(rows: Any, cols: Any, values: Any, weights: Any, count: int) -> tuple[Any, ...]:
-    """Entries in rising order of rows as (ip, ix, a, w, c)."""
-    ip = np.zeros(count + 1, dtype=np.uint64)
-    ip[1:] = np.cumsum(np.bincount(rows, minlength=count))
-    return ip, cols.astype(np.uint32), values, _ONE if weights is None else weights, _ONE
-
-
-def _held(rows: Any, cols: Any, m: int, n: int, k: int, share: float, seed: int) -> Any:
-    """Which entries are held out: about ``share`` of them, none that its row or column needs."""
-    out = np.random.default_rng(seed).random(len(rows)) < share
-    for index, size in ((rows, m), (cols, n)):
-        left = np.bincount(index[~out], minlength=size)
-        out &= ~((left < 2 * k) | (np.bincount(index, minlength=size) <= k))[index]
-    return out
-
-
-def _indices(given: Any, size: int, name: str) -> Any:
-    i = np.asarray(given)
-    if i.ndim != 1 or i.dtype.kind not in "iu":
-        raise TypeError(f"{name} is {i.dtype} of shape {i.shape}; a vector of whole numbers is expected")
-    if len(i) and (int(i.min()) < 0 or int(i.max()) >= size):
-        bad = int(i.min()) if int(i.min()) < 0 else int(i.max())
-        raise ValueError(f"{name} contains {bad}; indices from 0 to {size - 1} are expected")
-    return i.astype(np.int64)
-
-
-def _reals(given: Any, name: str) -> Any:
-    v = np.asarray(given)
-    if v.ndim != 1 or v.dtype.kind != "f":
-        raise TypeError(f"{name} is {v.dtype} of shape {v.shape}; a vector of real floats is expected")
-    if not np.all(np.isfinite(v)):
-        raise ValueError(f"{name} contains NaN or inf; leave such entries out")
-    return v.astype(np.float64)
