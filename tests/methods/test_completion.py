@@ -11,10 +11,10 @@ from resolvent.problems.completion import balanced
 
 def gradient(problem, U, V):
     """A NumPy twin, dense."""
-    ip, ix, a, w, _ = problem.by_row
+    ip, ix, a, w, c = problem.by_row
     rows = np.repeat(np.arange(problem.m), np.diff(ip.astype(int)))
     R = np.zeros((problem.m, problem.n))
-    R[rows, ix.astype(int)] = (np.einsum("ek,ek->e", U[rows], V[ix.astype(int)]) - a) * w
+    R[rows, ix.astype(int)] = (c * np.einsum("ek,ek->e", U[rows], V[ix.astype(int)]) - a) * w * c
     return R @ V + problem.ridge * U, R.T @ U + problem.ridge * V
 
 
@@ -62,6 +62,41 @@ def test_weights_and_ridge_enter_the_gradient():
     result = rv.solve(problem, rtol=1e-10, max_steps=2000)
     G, H = gradient(problem, *result.x)
     assert result.ok and np.hypot(np.linalg.norm(G), np.linalg.norm(H)) <= 1.01 * result.threshold
+
+
+@pytest.mark.parametrize("k", [2, 20])
+def test_multipliers_are_a_hadamard_product(k):
+    i, j, values, U, V = planted(90, 80, k, 0.6 if k == 2 else 0.95)
+    rng = np.random.default_rng(2)
+    c = rng.uniform(0.5, 2.0, len(i)) * rng.choice([-1.0, 1.0], len(i))
+    problem = rv.Completion(i, j, c * values, (90, 80), k, multipliers=c)
+    result = rv.solve(problem, rtol=1e-9, max_steps=300)
+    P, Q = result.x
+    assert result.ok and np.linalg.norm(P @ Q.T - U @ V.T) <= 1e-5 * np.linalg.norm(U @ V.T)
+    assert result.seen["held_out_error"] < 1e-5
+    noisy = rv.Completion(i, j, c * (values + 0.1 * rng.standard_normal(len(i))), (90, 80), k, 0.1, c**2, multipliers=c)
+    found = rv.solve(noisy, rtol=1e-8, max_steps=2000)
+    G, H = gradient(noisy, *found.x)
+    assert found.ok and np.hypot(np.linalg.norm(G), np.linalg.norm(H)) <= 1.01 * found.threshold + 1e-9
+
+
+def test_entries_that_are_held_out_stay_so_as_others_arrive():
+    one, two = (p for p in gallery.sequence("arriving-entries", count=2, size=60))
+    was, later = (set(zip(p.test[0].tolist(), p.test[1].tolist(), strict=True)) for p in (one, two))
+    assert len(was) > 30 and len(was - later) <= 0.02 * len(was)
+    share = len(was) / (len(was) + one.entries)
+    assert 0.02 < share < 0.08
+    other = rv.Completion(one.rows, one.cols, one.values, one.shape, 5, seed=1)
+    assert len(was & set(zip(other.test[0].tolist(), other.test[1].tolist(), strict=True))) < 0.3 * len(was)
+
+
+def test_the_gap_is_an_upper_bound_where_it_is_not_small():
+    i, j, values, _, _ = planted(60, 40, 3, 0.5, noise=0.3)
+    problem = rv.Completion(i, j, values, (60, 40), 3, ridge=1e-3, held_out=0.0)
+    result = rv.solve(problem, rtol=1e-6, max_steps=500)
+    exact = rv.solve(rv.Completion(i, j, values, (60, 40), 40, ridge=1e-3, held_out=0.0), rtol=1e-7, max_steps=20_000)
+    value = lambda r: 0.5 * r.seen["observed_error"] ** 2 * len(i) + 5e-4 * sum(np.sum(f**2) for f in r.x)
+    assert result.ok and result.seen["gap"] >= value(result) - value(exact) - 1e-9
 
 
 def test_a_stream_costs_less_when_the_factors_are_carried():
@@ -140,6 +175,9 @@ def test_a_saved_session_goes_on_bit_for_bit(tmp_path):
         ({"shape": (5,)}, ValueError, "shape"),
         ({"ridge": -1.0}, ValueError, "ridge"),
         ({"entry_weights": np.array([1.0, 0.0])}, ValueError, "positive"),
+        ({"entry_weights": np.ones(3)}, ValueError, "entry_weights has length 3"),
+        ({"multipliers": np.array([1.0, 0.0])}, ValueError, "multipliers has zeros"),
+        ({"multipliers": np.ones(1)}, ValueError, "multipliers has length 1"),
         ({"held_out": 1.0}, ValueError, "held_out"),
         ({"rows": np.zeros(0, int), "cols": np.zeros(0, int), "values": np.zeros(0)}, ValueError, "no entry"),
     ],

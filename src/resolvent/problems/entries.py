@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg as la
+import scipy.sparse as sp
+from scipy.sparse.linalg import LinearOperator, eigsh
 
-__all__ = ["balanced", "clipped", "grouped", "held", "indices", "leading", "reals", "size"]
-
-ONE = np.ones(1)
+__all__ = ["balanced", "clipped", "grouped", "held", "indices", "leading", "reals", "size", "sparse", "spectral_norm"]
 
 
 def balanced(U: Any, V: Any) -> tuple[Any, Any]:
@@ -29,15 +29,38 @@ def balanced(U: Any, V: Any) -> tuple[Any, Any]:
 
 
 def leading(P: Any, k: int) -> tuple[Any, Any, Any]:
-    """About the k leading singular triples: two steps of block power iteration from a seeded start."""
-    width = min(k + 8, *P.shape)
+    """About the k leading singular triples: a step of block power iteration from a seeded start."""
+    width = min(k + 4, *P.shape)
     Y = P @ np.random.default_rng(0).standard_normal((P.shape[1], width))
-    for _ in range(2):
-        Q = la.qr(Y, mode="economic", check_finite=False)[0]
-        Z = la.qr(P.T @ Q, mode="economic", check_finite=False)[0]
-        Y = P @ Z
-    U, s, Wt = la.svd(Y, full_matrices=False, check_finite=False)
+    Q = la.qr(Y, mode="economic", check_finite=False)[0]
+    Z = la.qr(P.T @ Q, mode="economic", check_finite=False)[0]
+    U, s, Wt = la.svd(P @ Z, full_matrices=False, check_finite=False)
     return U[:, :k], s[:k], (Z @ Wt.T)[:, :k]
+
+
+def sparse(ip: Any, ix: Any, values: Any, shape: tuple[int, int]) -> Any:
+    """The matrix of some entries, grouped by rows."""
+    return sp.csr_array((values, ix.view(np.int32), ip.astype(np.int32)), shape=shape)
+
+
+def spectral_norm(R: Any, exact: bool = True) -> tuple[float, int]:
+    """The largest singular value, rounded up in its fifth digit, or a lower bound of it; and the products taken."""
+    start = np.ones(R.shape[1])
+    if not exact:
+        up = R.T @ (R @ (R.T @ (R @ start)))
+        return float(np.linalg.norm(R @ up) / max(float(np.linalg.norm(up)), 1e-300)), 5
+    if min(R.shape) <= 2:
+        return float(la.svdvals(R.toarray())[0]), 2
+    taken = [0]
+
+    def product(v: Any) -> Any:
+        taken[0] += 2
+        return R.T @ (R @ v)
+
+    n = R.shape[1]
+    square = LinearOperator((n, n), matvec=product, dtype=float)
+    top = eigsh(square, k=1, v0=start, tol=1e-6, return_eigenvectors=False)
+    return float(np.sqrt(top[0])) * (1.0 + 1e-5), taken[0]
 
 
 def size(GU: Any, GV: Any) -> float:
@@ -51,11 +74,11 @@ def clipped(U: Any) -> Any:
     return U * np.minimum(1.0, most / np.maximum(size, 1e-300))[:, None]
 
 
-def grouped(rows: Any, cols: Any, values: Any, weights: Any, count: int) -> tuple[Any, ...]:
+def grouped(rows: Any, cols: Any, values: Any, weights: Any, multipliers: Any, count: int) -> tuple[Any, ...]:
     """Entries in rising order of rows as (ip, ix, a, w, c)."""
     ip = np.zeros(count + 1, dtype=np.uint64)
     ip[1:] = np.cumsum(np.bincount(rows, minlength=count))
-    return ip, cols.astype(np.uint32), values, ONE if weights is None else weights, ONE
+    return ip, cols.astype(np.uint32), values, weights, multipliers
 
 
 def held(rows: Any, cols: Any, m: int, n: int, k: int, share: float, seed: int) -> Any:

@@ -89,7 +89,7 @@ class AlternatingMinimization:
         state.counts = np.zeros(3, dtype=np.int64)
         start = problem.spectral if x0 is None else x0
         state.U, state.V = (np.array(p) for p in problem.split(start))
-        self._publish(problem, state)
+        self._publish(problem, state, problem.beginning if x0 is None else None)
         return state
 
     def step(self, problem: Any, state: AlternatingState) -> None:
@@ -106,7 +106,7 @@ class AlternatingMinimization:
         problem.work.add("rows", float(np.sum(~rest) + np.sum(~rest_other)))
         passed, gathered, solved = (int(c) for c in state.counts)
         state.counts[:] = 0
-        problem.work.add("passes", passed / problem.entries)
+        problem.work.add("entry_passes", passed / problem.entries)
         problem.work.add("grams", gathered)
         problem.work.add("choleskys", solved)
         state.k += 1
@@ -129,16 +129,18 @@ class AlternatingMinimization:
         kernels.completion.half_round(*entries, V, float(problem.ridge), tol, exact, self.most, U, rest, counts)
         return U, V
 
-    def _publish(self, problem: Any, state: AlternatingState) -> None:
-        x = np.concatenate([state.U.ravel(), state.V.ravel()])
-        GU, GV, total, _ = problem.gradient(x)
+    def _publish(self, problem: Any, state: AlternatingState, known: Any = None) -> None:
+        if known is None:  # at the factors that ``solution`` gives, so that the measure finds its gradient
+            state.U, state.V = balanced(state.U, state.V)
+        x = self.solution(problem, state)
+        GU, GV, total = problem.gradient(x)[:3] if known is None else known
         state.slopes = (np.linalg.norm(GU, axis=1), np.linalg.norm(GV, axis=1))
         state.seen["residual"] = float(np.hypot(*(np.linalg.norm(s) for s in state.slopes)))
         state.seen["observed_error"] = float(np.sqrt(total / problem.entries))
 
     def solution(self, problem: Any, state: AlternatingState) -> Any:
         """Balanced factors as one vector."""
-        return np.concatenate([p.ravel() for p in balanced(state.U, state.V)])
+        return np.concatenate([state.U.ravel(), state.V.ravel()])
 
     def harvest(self, problem: Any, state: AlternatingState) -> dict[str, Any]:
         """Nothing but the factors, which are the solution."""
