@@ -84,6 +84,13 @@ def test_the_doctor_s_figures_at_tiny_size():
     assert len(lines) == 7 and all(FORM.match(line) and "could not be" not in line for line in lines), printed
 
 
+def test_the_model_is_held_against_the_clock_for_each_method():
+    printed = []
+    goals("krylov", printed.append, quick=True, only="model ")
+    lines = [line for line in printed if not line.startswith("#")]
+    assert len(lines) == 13 and all(FORM.match(line) and "could not be" not in line for line in lines), printed
+
+
 def counted(monkeypatch):
     """Two items, the second of which needs the first one's note, and how often each ran."""
     ran = []

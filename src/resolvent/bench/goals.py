@@ -19,7 +19,7 @@ __all__ = ["TOPICS", "Line", "Report", "goals", "items"]
 TOPICS: dict[str, tuple[str, ...]] = {
     "linear": ("linear",),
     "trust": ("trust_goals",),
-    "krylov": ("krylov_goals", "doctor_goals"),
+    "krylov": ("krylov_goals", "doctor_goals", "model_goals"),
     "optimization": ("newton_goals", "composite_goals", "block_goals", "fixed_point_goals"),
     "transport": ("transport_goals", "completion_goals"),
 }
