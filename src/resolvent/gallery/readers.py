@@ -23,6 +23,10 @@ _HDF5 = (".h5", ".hdf5")
 _KINDS = (".mtx", ".npz", *_HDF5)
 
 
+def _ending(kind: str) -> str:
+    return repr(kind) if kind else "a file without ending"
+
+
 def find_rhs(path: str | Path) -> Path | None:
     """Where the right-hand side of a ``.mtx`` file is: ``NAME_b.mtx``, else ``b.mtx`` beside it, else None."""
     path = Path(path)
@@ -40,9 +44,7 @@ def _vector(rhs: Any) -> np.ndarray:
     path = Path(rhs)
     kind = path.suffix.lower()
     if kind not in (".mtx", ".npy"):
-        raise ValueError(
-            f"{path}: a right-hand side is read from .mtx or .npy, not from {kind or 'a file without ending'!r}"
-        )
+        raise ValueError(f"{path}: a right-hand side is read from .mtx or .npy, not from {_ending(kind)}")
     _must_exist(path)
     b = read_matrix_market(path) if kind == ".mtx" else read_npy_file(path)
     if issparse(b):
@@ -119,9 +121,7 @@ def load_system(path: str | Path, rhs: Any = None) -> Any:
             raise ValueError(f"{path}: holds a sequence of {reader.count} systems: read it with load_sequence")
         A, b = reader.read(0)
     else:
-        raise ValueError(
-            f"{path}: a system is read from .mtx, .npz, .h5 or .hdf5, not from {kind or 'a file without ending'!r}"
-        )
+        raise ValueError(f"{path}: a system is read from .mtx, .npz, .h5 or .hdf5, not from {_ending(kind)}")
     if rhs is not None and kind != ".mtx":
         b = _vector(rhs)
     return _system(str(path), A, b)
@@ -224,9 +224,7 @@ def save_system(path: str | Path, problem: Any) -> None:
     path = Path(path)
     kind = path.suffix.lower()
     if kind not in _KINDS:
-        raise ValueError(
-            f"{path}: a system is written to .mtx, .npz, .h5 or .hdf5, not to {kind or 'a file without ending'!r}"
-        )
+        raise ValueError(f"{path}: a system is written to .mtx, .npz, .h5 or .hdf5, not to {_ending(kind)}")
     A, b = problem.A, np.asarray(problem.b)
     if not (issparse(A) or isinstance(A, np.ndarray)):
         raise ValueError(f"{path}: only a stored matrix can be written, not {type(A).__name__}")
