@@ -6,6 +6,9 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --only-binary :all:
 STAMP := $(VENV)/.installed-
 
+# The torch that `make test-all` runs the tests with; TORCH= leaves it out
+TORCH ?= torch==2.13.0
+
 # make soak SECONDS=600 SEED=7: hostile solves with random inputs for so long; without SEED a fresh one, which is printed
 SECONDS ?= 600
 SEED ?=
@@ -53,6 +56,7 @@ $(STAMP)test: pyproject.toml $(STAMP)venv
 $(STAMP)all: pyproject.toml $(STAMP)venv
 	$(PIP) -e '.[cli,dev]'
 	@$(call optional,amg sklearn bench)
+	@$(if $(TORCH),$(PIP) "$(TORCH)" || echo "left out: no wheel of $(TORCH) was found for this Python; what needs it is skipped")
 	@touch $@
 
 $(STAMP)docs: pyproject.toml $(STAMP)venv

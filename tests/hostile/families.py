@@ -30,7 +30,7 @@ def sibling(name):
 
 table, judge = sibling("family_table"), sibling("family_judge")
 FATAL = ("silent", "escaped", "modified", "hang", "forbidden", "false fact", "failed", "warning", "spoiled")
-SECONDS = 90.0  # of one solve, in which kernels may have to be compiled
+SECONDS = 90.0  # of the processor for one solve, in which kernels may have to be compiled
 SINGLE = ("fixedpoint", "inclusion", "smooth", "composite", "transport")
 METHODS = {
     "fixedpoint": {
@@ -129,7 +129,7 @@ def attempt(tally, where, given, row, method, call):
     before = [np.asarray(v).tobytes() for v in (*given.inputs, *([] if given.x0 is None else [given.x0]))]
     tally.count["solves"] += 1
     result = error = None
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
@@ -139,7 +139,7 @@ def attempt(tally, where, given, row, method, call):
     except Exception as escaped:
         error = escaped
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     for w in told:
         if not issubclass(w.category, rv.ConvergenceWarning):
             tally.found("warning", where, f"{w.category.__name__}: {w.message}")
@@ -246,12 +246,12 @@ MODES = {"cold": cold, "warm": warm}
 
 def run(tally, jobs):
     """Run jobs ``(mode, name, method, dtype, seed)``."""
-    old = signal.signal(signal.SIGALRM, _ring)
+    old = signal.signal(signal.SIGPROF, _ring)
     try:
         for mode, *job in jobs:
             MODES[mode](tally, *job)
     finally:
-        signal.signal(signal.SIGALRM, old)
+        signal.signal(signal.SIGPROF, old)
     return tally
 
 
