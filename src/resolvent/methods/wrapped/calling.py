@@ -169,7 +169,7 @@ class Wrapped:
 
     def _call(self, run: Run, bound: Any, tolerance: float, room: int) -> tuple[Any, int]:
         problem = run.problem
-        unit = math.ldexp(1.0, -math.frexp(problem.scale)[1])  # SciPy finds breakdowns by absolute numbers
+        run.unit = unit = math.ldexp(1.0, -math.frexp(problem.scale)[1])  # SciPy finds breakdowns by absolute numbers
         x0 = None if run.x is None else unit * run.x
         options: dict[str, Any] = dict(self._options())
         if bound is not None:
@@ -178,10 +178,10 @@ class Wrapped:
         A = operator(problem, problem.product, problem.adjoint if self.adjoint else None)
         function = getattr(spla, type(self).__name__.lower())
         x, info = function(
-            A, problem.rhs.copy(), x0=x0, rtol=0.0, atol=tolerance, maxiter=room, callback=run.tick, **options
+            A, unit * problem.rhs, x0=x0, rtol=0.0, atol=unit * tolerance, maxiter=room, callback=run.tick, **options
         )
         problem.work.add("passes", 12.0 * max(run.k, 1))
-        return x, int(info)
+        return x / unit, int(info)
 
     def _options(self) -> dict[str, Any]:
         return {}
