@@ -91,10 +91,8 @@ class FixedPoint(OnVectors):
         ready = self.__dict__
         given = ("jvp", "linearization", "certificate")
         ready["offers"] = frozenset({"map"} | {name for name in given if getattr(self, name) is not None})
-        ready["_image"], ready["_last"], ready["_like"], ready["trouble"] = None, None, None, ""
+        ready["_last"] = None
         self._prepare()
-        if self.reference is not None:
-            self._settle(vectors.check_vector(self.reference, "reference"))
 
     # ---- what the Session asks ---------------------------------------------------------------------------------------
 

@@ -75,10 +75,8 @@ class Inclusion(OnVectors):
             raise ValueError(f"lipschitz={self.lipschitz!r} was given; a positive number is expected")
         ready = self.__dict__
         ready["offers"] = frozenset({"operator"} | ({"terms"} if self.n_terms else set()))
-        ready["_image"], ready["_last"], ready["_like"], ready["trouble"] = None, None, None, ""
+        ready["_last"] = None
         self._prepare()
-        if self.reference is not None:
-            self._settle(vectors.check_vector(self.reference, "reference"))
 
     def weights(self) -> Mapping[str, float]:
         """Units of one evaluation of the whole operator; a resolvent counts as a tenth."""

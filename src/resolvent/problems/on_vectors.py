@@ -1,7 +1,6 @@
-"""What problems on vectors of any array library share: shape from the first guess, a scale at the reference, vetted calls.
+"""What fixed points and inclusions share: the residual x - T(x) of a map on vectors of any array library, vetted calls.
 
-A mix-in for families that are given as callables: it settles what x is, calls what the user gave with copies and looks at
-what comes back, and says in one sentence what is wrong.
+A mix-in: it calls what the user gave with copies, looks at what comes back, and says in one sentence what is wrong.
 """
 
 import math
@@ -10,26 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Measure, OperatorError, Status
+from ..core import Measure, OperatorError
 from . import vectors
-from .plain import Plain
+from .referenced import Referenced, called
 
 __all__ = ["OnVectors"]
 
 
-class OnVectors(Plain):
+class OnVectors(Referenced):
     """Callables on vectors; a family adds ``image`` (what the residual is the difference to) and ``measure``."""
 
-    reference: Any
     norm: float = 2.0
-    xp: Any
-    n: int
-    eps: float
-    shape: tuple[int, ...]
-    dtype: str
-    trouble: str
-    _like: Any
-    _image: Any
     _last: Any
     certificate: Any
 
@@ -37,89 +27,21 @@ class OnVectors(Plain):
         """What x is compared with; counted."""
         raise TypeError(f"{type(self).__name__} has no image")
 
-    def _settle(self, like: Any) -> None:
-        """Shape, dtype and library are those of ``like``."""
-        ready = self.__dict__
-        ready["_like"], ready["xp"] = like, vectors.namespace(like)
-        ready["shape"], ready["dtype"] = tuple(like.shape), vectors.dtype_name(like)
-        ready["n"] = math.prod(self.shape)
-        ready["eps"] = vectors.EPS[self.dtype]
+    def _called(self, call: Any, *args: Any) -> Any:
+        return called("the map", call, *args)
 
-    def receive(self, x0: Any) -> None:
-        """Look at the first guess before anything else: shape and dtype come from it where no reference is given.
-
-        Raises
-        ------
-        ValueError, TypeError
-            When neither says what x is, or when they differ.
-        """
-        if x0 is None:
-            if self._like is None:
-                raise ValueError(
-                    "neither x0 nor reference was given; pass one, so that the shape and dtype of x are known"
-                )
-            return
-        x0 = vectors.check_vector(x0, "x0")
-        if self._like is None:
-            self._settle(x0)
+    def _agrees(self, x0: Any) -> None:
         if tuple(x0.shape) != self.shape:
             raise ValueError(f"x0 has shape {tuple(x0.shape)}; {self.shape} is expected, as of the reference")
         if vectors.dtype_name(x0) != self.dtype or vectors.namespace(x0) is not self.xp:
             here, there = (f"{vectors.dtype_name(x)} of {type(x).__module__.split('.')[0]}" for x in (x0, self._like))
             raise TypeError(f"x0 is {here} and the reference is {there}; pass both alike")
 
-    def shape_key(self) -> list[int | float | str]:
-        """Sizes and dtype."""
-        return [*self.shape, self.dtype]
+    def _evaluated(self, x: Any, part: str) -> Any:
+        return self.image(x, part)
 
-    def unfit(self, x0: Any = None) -> str | None:
-        """One sentence when the guess or the map at the reference is not finite; evaluates the map there.
-
-        Raises
-        ------
-        OperatorError
-            When the map raises, or returns something of another kind.
-        """
-        if x0 is not None and not vectors.finite(x0):
-            return "x0 contains NaN or inf"
-        if self.reference is not None and not vectors.finite(self.reference):
-            return "reference contains NaN or inf"
-        if not math.isfinite(self.scale) and not self.trouble:
-            return "the map is not finite at the reference (zeros by default); pass reference=, a point where it is"
-        if self.trouble:
-            raise OperatorError(self.trouble)
-        return None
-
-    def enter(self, x0: Any) -> Any:
-        """A copy of the user's first guess."""
-        return vectors.copied(vectors.check_vector(x0, "x0"))
-
-    def zero(self) -> Any:
-        """The reference: where a solve without a guess begins."""
-        return vectors.copied(self.reference) if self.reference is not None else self.xp.zeros_like(self._like)
-
-    @property
-    def default_rtol(self) -> float:
-        """1e-6, and 1e-3 in single precision."""
-        return 1e-3 if self.eps > 1e-10 else 1e-6
-
-    @property
-    def default_steps(self) -> int:
-        """20,000 evaluations: plain iteration is slow."""
-        return 20_000
-
-    def features(self) -> Any:
-        """The context, for ordering by similarity."""
-        return np.zeros(1) if self.context is None else np.atleast_1d(np.asarray(self.context, dtype=float)).ravel()
-
-    def _called(self, call: Any, *args: Any) -> Any:
-        try:
-            with np.errstate(all="ignore"):  # what is not finite is found in the residual
-                return call(*args)
-        except (KeyboardInterrupt, MemoryError, OperatorError):
-            raise
-        except Exception as error:
-            raise OperatorError(f"the map raised {type(error).__name__}: {error}") from error
+    def _residual_there(self) -> float:
+        return self.size(self.zero() - self._at_reference())
 
     def _vetted(self, y: Any, x: Any, who: str) -> Any:
         """What a callable returned, when it is an array like x."""
@@ -141,19 +63,6 @@ class OnVectors(Plain):
         """The norm of v that the residual is measured in."""
         return vectors.length(v, self.norm)
 
-    @property
-    def scale(self) -> float:
-        """The residual at the reference; NaN when the map cannot be called there."""
-        known = self.__dict__.get("_scale")
-        if known is None:
-            try:
-                with np.errstate(all="ignore"):
-                    known = self.size(self.zero() - self._at_reference())
-            except OperatorError:
-                known = math.nan
-            self.__dict__["_scale"] = known
-        return known
-
     def floor(self, x: Any) -> float:
         """eps (|x| + |T(x)|): what the difference of the two can be known to."""
         return self.eps * 2.0 * self.size(x)
@@ -163,17 +72,6 @@ class OnVectors(Plain):
         rtol = max(4 * floor / self.scale if self.scale > 0 else 0.0, self.eps)
         other = "" if self.eps < 1e-10 else " or pass float64"
         return f"no {self.dtype} vector does better; ask rtol >= {rtol:.1g}{other}"
-
-    def explain(
-        self, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]
-    ) -> tuple[Status, str]:
-        """A closer look at a failure: a scale of zero asks for an exact fixed point."""
-        if self.scale == 0.0 and status in (Status.BUDGET, Status.CHANGE, Status.STAGNATED):
-            return (
-                status,
-                "the reference is itself a fixed point, so that rtol asks for zero; give atol, or another reference",
-            )
-        return status, why
 
     def proves(self, v: Any) -> bool:
         """Whether the problem's own certificate says that the displacement v proves that there is no fixed point."""
@@ -191,17 +89,6 @@ class OnVectors(Plain):
         if x0 is not None and not math.isfinite(size):  # a guess that leaves the map's domain is none
             return self.start(None, {})
         return x, Tx, size
-
-    def _at_reference(self) -> Any:
-        """The map at the reference, called once."""
-        if self._image is None and not self.trouble:
-            try:
-                self.__dict__["_image"] = self.image(self.zero(), "once")
-            except OperatorError as error:
-                self.__dict__["trouble"] = str(error)
-        if self.trouble:
-            raise OperatorError(self.trouble)
-        return self._image
 
     def measure(self, x: Any) -> Measure:
         """The residual of x: the map is called again.

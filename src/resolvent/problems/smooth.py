@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Measure, OperatorError, Status
-from . import arrays
-from .plain import Plain
+from ..core import Measure, OperatorError
+from . import vectors
+from .referenced import Referenced, called
 
 __all__ = ["Smooth"]
 
 
 @dataclass(frozen=True, eq=False)
-class Smooth(Plain):
+class Smooth(Referenced):
     """The minimisation of a differentiable function of a vector.
 
     Parameters
@@ -75,6 +75,8 @@ class Smooth(Plain):
     context: Any = None
 
     family = "smooth"
+    subject = "gradient"
+    solved = "stationary"
 
     def __post_init__(self) -> None:
         for name in ("value", "gradient", "hessian", "hvp"):
@@ -89,73 +91,23 @@ class Smooth(Plain):
         ready["offers"] = frozenset(
             {"value", "gradient", "products"} | {k for k in ("hessian", "hvp") if getattr(self, k) is not None}
         )
-        ready["_like"], ready["_first"], ready["trouble"] = None, None, ""
         self._prepare()
-        if self.reference is not None:
-            self._settle(_vector(self.reference, "reference"))
-
-    def _settle(self, like: Any) -> None:
-        ready = self.__dict__
-        ready["_like"], ready["n"], ready["dtype"] = like, len(like), arrays.dtype_name(like)
-        ready["eps"] = arrays.EPS[self.dtype]
 
     # ---- what the Session asks ---------------------------------------------------------------------------------------
 
-    def receive(self, x0: Any) -> None:
-        """Look at the first guess before anything else: shape and dtype come from it where no reference is given.
+    def _vector(self, x: Any, name: str) -> Any:
+        x = vectors.check_vector(x, name)
+        if not isinstance(x, np.ndarray) or x.ndim != 1 or x.dtype.kind != "f":
+            what = f"{type(x).__name__} of shape {tuple(x.shape)}, dtype {vectors.dtype_name(x)}"
+            raise TypeError(f"{name} is a {what}; a real NumPy vector is expected")
+        return x
 
-        Raises
-        ------
-        ValueError, TypeError
-            When neither says what x is, or when they differ.
-        """
-        if x0 is None:
-            if self._like is None:
-                raise ValueError(
-                    "neither x0 nor reference was given; pass one, so that the shape and dtype of x are known"
-                )
-            return
-        x0 = _vector(x0, "x0")
-        if self._like is None:
-            self._settle(x0)
-        if len(x0) != self.n or arrays.dtype_name(x0) != self.dtype:
+    def _agrees(self, x0: Any) -> None:
+        if len(x0) != self.n or vectors.dtype_name(x0) != self.dtype:
             raise ValueError(
-                f"x0 is a {arrays.dtype_name(x0)} vector of {len(x0)}; "
+                f"x0 is a {vectors.dtype_name(x0)} vector of {len(x0)}; "
                 f"{self.dtype} and {self.n} are expected, as of the reference"
             )
-
-    def shape_key(self) -> list[int | float | str]:
-        """Size and dtype."""
-        return [self.n, self.dtype]
-
-    def unfit(self, x0: Any = None) -> str | None:
-        """One sentence when the guess or the gradient at the reference is not finite.
-
-        Raises
-        ------
-        OperatorError
-            When a callable raises, or returns something of another kind.
-        """
-        if x0 is not None and not np.all(np.isfinite(x0)):
-            return "x0 contains NaN or inf"
-        if self.reference is not None and not np.all(np.isfinite(self.reference)):
-            return "reference contains NaN or inf"
-        scale = self.scale
-        if self.trouble:
-            raise OperatorError(self.trouble)
-        if not math.isfinite(scale):
-            return (
-                "the gradient is not finite at the reference (zeros by default); pass reference=, a point where it is"
-            )
-        return None
-
-    def enter(self, x0: Any) -> Any:
-        """A copy of the user's first guess."""
-        return np.array(_vector(x0, "x0"))
-
-    def zero(self) -> Any:
-        """The reference: where a solve without a guess begins."""
-        return np.array(self.reference) if self.reference is not None else np.zeros_like(self._like)
 
     def weights(self) -> Mapping[str, float]:
         """Units of one gradient; a value counts half, a product with the Hessian two."""
@@ -173,25 +125,11 @@ class Smooth(Plain):
         """Modelled seconds of one gradient, at a gigaflop a second."""
         return 1e-9 * (10.0 * self.n**2 if self.flops is None else float(self.flops))
 
-    @property
-    def default_rtol(self) -> float:
-        """1e-6, and 1e-3 in single precision."""
-        return 1e-3 if self.eps > 1e-10 else 1e-6
-
-    @property
-    def default_steps(self) -> int:
-        """20,000 steps."""
-        return 20_000
-
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when a method asks for more, or is not one for smooth functions."""
         if "gradient" not in needs:
             return "it is not a method for smooth functions; newton, lazynewton, gradientdescent are"
         return super().lacks(needs)
-
-    def features(self) -> Any:
-        """The context, for ordering by similarity."""
-        return np.zeros(1) if self.context is None else np.atleast_1d(np.asarray(self.context, dtype=float)).ravel()
 
     def digest(self) -> dict[str, Any]:
         """What was measured, in words."""
@@ -202,10 +140,13 @@ class Smooth(Plain):
 
     # ---- evaluations -------------------------------------------------------------------------------------------------
 
+    def _called(self, who: str, call: Any, *args: Any) -> Any:
+        return called(who, call, *(np.array(a) for a in args))
+
     def value_at(self, x: Any) -> float:
         """f(x), counted."""
         self.work.add("values")
-        found = _called("value", self.value, x)
+        found = self._called("value", self.value, x)
         if np.ndim(found) != 0:
             raise OperatorError(f"value returned an array of shape {np.shape(found)}; one number is expected")
         return float(found)
@@ -213,12 +154,12 @@ class Smooth(Plain):
     def gradient_at(self, x: Any, part: str = "running") -> Any:
         """The gradient at x, counted."""
         self.work.add("gradients", 1, part)
-        return self._vetted(_called("gradient", self.gradient, x), "gradient")
+        return self._vetted(self._called("gradient", self.gradient, x), "gradient")
 
     def hessian_at(self, x: Any) -> Any:
         """The Hessian at x, counted: (n, n), or (n,) when diagonal."""
         self.work.add("hessians")
-        found = _called("hessian", self.hessian, x)
+        found = self._called("hessian", self.hessian, x)
         shape = np.shape(found)
         if shape not in ((self.n, self.n), (self.n,)) or np.asarray(found).dtype.kind != "f":
             raise OperatorError(
@@ -231,7 +172,7 @@ class Smooth(Plain):
         v = np.asarray(v, dtype=self.dtype)
         if self.hvp is not None:
             self.work.add("hvps")
-            return self._vetted(_called("hvp", self.hvp, x, v), "hvp")
+            return self._vetted(self._called("hvp", self.hvp, x, v), "hvp")
         size = float(np.linalg.norm(v))
         if not size > 0.0:
             return np.zeros_like(x)
@@ -258,24 +199,11 @@ class Smooth(Plain):
 
     # ---- how a candidate is measured ---------------------------------------------------------------------------------
 
-    def _at_reference(self) -> Any:
-        """The gradient at the reference, called once."""
-        if self._first is None and not self.trouble:
-            try:
-                self.__dict__["_first"] = self.gradient_at(self.zero(), "once")
-            except OperatorError as error:
-                self.__dict__["trouble"] = str(error)
-        if self.trouble:
-            raise OperatorError(self.trouble)
-        return self._first
+    def _evaluated(self, x: Any, part: str) -> Any:
+        return self.gradient_at(x, part)
 
-    @property
-    def scale(self) -> float:
-        """The gradient's norm at the reference; NaN when it cannot be had."""
-        try:
-            return arrays.length(self._at_reference())
-        except OperatorError:
-            return math.nan
+    def _residual_there(self) -> float:
+        return vectors.length(self._at_reference())
 
     def measure(self, x: Any) -> Measure:
         """The gradient's norm at x; ``seen`` has ``value``.
@@ -289,33 +217,4 @@ class Smooth(Plain):
         Measure
         """
         g = self.gradient_at(x)
-        return Measure(arrays.length(g), g, False, {"value": self.value_at(x)})
-
-    def explain(
-        self, status: Status, x: Any, best: Measure | None, why: str, seen: dict[str, Any]
-    ) -> tuple[Status, str]:
-        """A closer look at a failure: a scale of zero asks for an exact zero of the gradient."""
-        if self.scale == 0.0 and status in (Status.BUDGET, Status.CHANGE, Status.STAGNATED):
-            return (
-                status,
-                "the reference is itself stationary, so that rtol asks for zero; give atol, or another reference",
-            )
-        return status, why
-
-
-def _vector(x: Any, name: str) -> Any:
-    x = arrays.check_vector(x, name)
-    if not isinstance(x, np.ndarray) or x.ndim != 1 or x.dtype.kind != "f":
-        what = f"{type(x).__name__} of shape {tuple(x.shape)}, dtype {arrays.dtype_name(x)}"
-        raise TypeError(f"{name} is a {what}; a real NumPy vector is expected")
-    return x
-
-
-def _called(who: str, call: Any, *args: Any) -> Any:
-    try:
-        with np.errstate(all="ignore"):  # what is not finite is found in the gradient
-            return call(*(np.array(a) for a in args))
-    except (KeyboardInterrupt, MemoryError, OperatorError):
-        raise
-    except Exception as error:
-        raise OperatorError(f"{who} raised {type(error).__name__}: {error}") from error
+        return Measure(vectors.length(g), g, False, {"value": self.value_at(x)})
