@@ -19,27 +19,15 @@ from numba import njit
 from .csr import _ONE, _U, _ZERO, FAST, ROWWISE, abs2, redot
 from .eisenstat import (
     BETA,
-    CODE,
-    EVERY,
-    EXACT,
-    INDEFINITE,
-    LOOKED,
-    LOST,
-    NEAR,
-    NONFINITE,
     OMEGA,
-    RATIO,
-    RR,
     STEP_R,
     STEP_X,
-    STEPS,
     P,
     R,
     T,
     W,
     X,
-    _settle,
-    look,
+    advance,
 )
 from .triangular import _THREE, _TWO, HEAD, LOWER, UPPER, UPPER_VALUES, segment
 
@@ -265,25 +253,10 @@ def cg(plan, mat, root, vec, scal, n_steps, goal, norms, at, to, weight, E, inve
         for g in range(s.shape[0]):
             s[g] *= om
         pq, rq, qq = _forward(plan, mat, vec, om, at, to, weight, s)
-        if not (rr > 0.0 and pq > 0.0 and np.isfinite(pq)):
-            finite = np.isfinite(rr) and np.isfinite(pq)
-            scal[CODE] = (EXACT if rr == 0.0 else INDEFINITE) if finite else NONFINITE
-            scal[STEP_R] = scal[STEP_X] = 0.0
+        done, norm = advance(plan, mat, root, vec, scal, goal, rr, pq, rq, qq)
+        if not done:
             return step
-        alpha = rr / pq
-        new = rr - 2.0 * alpha * rq + alpha * alpha * qq
-        scal[STEP_R] = scal[STEP_X] = alpha
-        if not new > LOST * rr:
-            new = _settle(vec, scal)
-        scal[BETA], scal[RR] = new / rr, new
-        scal[STEPS] += 1.0
-        norm = scal[RATIO] * np.sqrt(new)
-        if not norm > NEAR * goal or scal[STEPS] - scal[LOOKED] >= EVERY:
-            norm = look(plan, mat, root, vec, scal)
-            scal[RATIO] = norm / np.sqrt(new) if new > 0.0 else 1.0
         norms[step] = norm
-        if not np.isfinite(norm):
-            scal[CODE] = NONFINITE
         if norm <= goal or not np.isfinite(norm):
             return step + 1
     return max(n_steps, 0)

@@ -30,7 +30,7 @@ from .csr import _ONE, _U, _ZERO, FAST, abs2, redot
 from .triangular import _THREE, _TWO, HEAD, LOWER, UPPER, UPPER_VALUES, VALUES, N, lower_solve, segment
 from .triangular import analyse as symbolic
 
-__all__ = ["allocate", "cg", "look", "numeric", "solution", "start", "symbolic"]
+__all__ = ["advance", "allocate", "cg", "look", "numeric", "solution", "start", "symbolic"]
 
 RUNNING, INDEFINITE, NONFINITE, EXACT = 0.0, 1.0, 2.0, 3.0
 LOST = 1e-6  # a forecast below this part of the old value is replaced by a sum
@@ -184,6 +184,33 @@ def _forward(plan, mat, vec, om):
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
+def advance(plan, mat, root, vec, scal, goal, rr, pq, rq, qq):
+    """The numbers of an iteration from its sums ``<r, r>``, Re ``<p, q>``, Re ``<r, q>``, ``<q, q>``.
+
+    Returns whether it was one (else ``scal[CODE]`` says why not) and the residual's norm after it, as `cg` leaves it.
+    """
+    if not (rr > 0.0 and pq > 0.0 and np.isfinite(pq)):
+        finite = np.isfinite(rr) and np.isfinite(pq)
+        scal[CODE] = (EXACT if rr == 0.0 else INDEFINITE) if finite else NONFINITE
+        scal[STEP_R] = scal[STEP_X] = 0.0
+        return False, 0.0
+    alpha = rr / pq
+    new = rr - 2.0 * alpha * rq + alpha * alpha * qq
+    scal[STEP_R] = scal[STEP_X] = alpha
+    if not new > LOST * rr:
+        new = _settle(vec, scal)
+    scal[BETA], scal[RR] = new / rr, new
+    scal[STEPS] += 1.0
+    norm = scal[RATIO] * np.sqrt(new)
+    if not norm > NEAR * goal or scal[STEPS] - scal[LOOKED] >= EVERY:
+        norm = look(plan, mat, root, vec, scal)
+        scal[RATIO] = norm / np.sqrt(new) if new > 0.0 else 1.0
+    if not np.isfinite(norm):
+        scal[CODE] = NONFINITE
+    return True, norm
+
+
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def cg(plan, mat, root, vec, scal, n_steps, goal, norms):
     """Up to `n_steps` iterations; returns the number done, with the residual's 2-norm after each in `norms`.
 
@@ -198,25 +225,10 @@ def cg(plan, mat, root, vec, scal, n_steps, goal, norms):
     for step in range(n_steps):
         rr = _backward(plan, mat, vec, om, real(scal[STEP_R]), real(scal[STEP_X]), real(scal[BETA]))
         pq, rq, qq = _forward(plan, mat, vec, om)
-        if not (rr > 0.0 and pq > 0.0 and np.isfinite(pq)):
-            finite = np.isfinite(rr) and np.isfinite(pq)
-            scal[CODE] = (EXACT if rr == 0.0 else INDEFINITE) if finite else NONFINITE
-            scal[STEP_R] = scal[STEP_X] = 0.0
+        done, norm = advance(plan, mat, root, vec, scal, goal, rr, pq, rq, qq)
+        if not done:
             return step
-        alpha = rr / pq
-        new = rr - 2.0 * alpha * rq + alpha * alpha * qq
-        scal[STEP_R] = scal[STEP_X] = alpha
-        if not new > LOST * rr:
-            new = _settle(vec, scal)
-        scal[BETA], scal[RR] = new / rr, new
-        scal[STEPS] += 1.0
-        norm = scal[RATIO] * np.sqrt(new)
-        if not norm > NEAR * goal or scal[STEPS] - scal[LOOKED] >= EVERY:
-            norm = look(plan, mat, root, vec, scal)
-            scal[RATIO] = norm / np.sqrt(new) if new > 0.0 else 1.0
         norms[step] = norm
-        if not np.isfinite(norm):
-            scal[CODE] = NONFINITE
         if norm <= goal or not np.isfinite(norm):
             return step + 1
     return max(n_steps, 0)

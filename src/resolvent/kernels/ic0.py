@@ -10,16 +10,11 @@ caller tries again with a larger shift.
 import numpy as np
 from numba import njit
 
-from .csr import _ONE, _U, FAST
-from .triangular import HEAD, VALUES, lower_solve, upper_solve
+from .csr import _ONE, _U
+from .triangular import HEAD, VALUES, allocate, solve
 from .triangular import analyse as symbolic
 
 __all__ = ["allocate", "factor", "solve", "symbolic"]
-
-
-def allocate(plan, dtype):
-    """Room for a factor: its values, the inverse of D (renumbered) and n numbers of scratch, in one array."""
-    return np.zeros(int(plan[VALUES]) + 2 * int(plan[0]), dtype)
 
 
 @njit(cache=True, error_model="numpy")
@@ -63,20 +58,3 @@ def factor(plan, ip, ix, a, shift, fac):
     for k in range(n):
         fac[base + _U(k)] = inv[plan[HEAD + k]]
     return -1
-
-
-@njit(cache=True, fastmath=FAST)
-def solve(plan, fac, r, z):
-    """``z = (L D L^H)^-1 r``; z may be r. The scratch in `fac` is written."""
-    n = r.shape[0]
-    base = _U(plan[VALUES])
-    inv, y = fac[base : base + _U(n)], fac[base + _U(n) :]
-    one = r.real.dtype.type(1)
-    for k in range(n):
-        y[k] = r[plan[HEAD + k]]
-    lower_solve(plan, fac, one, y)
-    for k in range(n):
-        y[k] *= inv[k].real
-    upper_solve(plan, fac, one, y)
-    for k in range(n):
-        z[plan[HEAD + k]] = y[k]

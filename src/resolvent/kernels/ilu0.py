@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numba import njit
 
-from .csr import _ONE, _U, FAST
-from .triangular import HEAD, VALUES, analyse, lower_solve, upper_solve
+from .csr import _ONE, _U
+from .triangular import HEAD, VALUES, allocate, analyse, solve
 
 __all__ = ["allocate", "factor", "solve", "symbolic"]
 
@@ -41,11 +41,6 @@ def symbolic(ip, ix):
         where = np.searchsorted(keys, rows * n + ix.astype(np.int64))
     first, count = HEAD + n, both.nnz
     return plan, np.ascontiguousarray(plan[first : first + count][where]), diag
-
-
-def allocate(plan, dtype):
-    """Room for a factor: its values, the inverse pivots (renumbered) and n numbers of scratch, in one array."""
-    return np.zeros(int(plan[VALUES]) + 2 * int(plan[0]), dtype)
 
 
 @njit(cache=True, error_model="numpy")
@@ -80,20 +75,3 @@ def factor(plan, place, diag, ip, ix, a, tiny, fac):
     for k in range(n):
         fac[base + _U(k)] = inv[plan[HEAD + k]]
     return -1
-
-
-@njit(cache=True, fastmath=FAST)
-def solve(plan, fac, r, z):
-    """``z = (L U)^-1 r``; z may be r. The scratch in `fac` is written."""
-    n = r.shape[0]
-    base = _U(plan[VALUES])
-    inv, y = fac[base : base + _U(n)], fac[base + _U(n) :]
-    one = r.real.dtype.type(1)
-    for k in range(n):
-        y[k] = r[plan[HEAD + k]]
-    lower_solve(plan, fac, one, y)
-    for k in range(n):
-        y[k] *= inv[k]
-    upper_solve(plan, fac, one, y)
-    for k in range(n):
-        z[plan[HEAD + k]] = y[k]

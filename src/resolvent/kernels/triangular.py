@@ -291,3 +291,25 @@ def upper_solve(plan, mat, om, y):
         pc += _THREE
         for _ in range(count):
             pc, q = segment(plan, mat, pc, q, om, y, y, True)
+
+
+def allocate(plan, dtype):
+    """Room for ``L D U`` on a plan, in one array: its values, the inverse of D (renumbered) and n numbers of scratch."""
+    return np.zeros(int(plan[VALUES]) + 2 * int(plan[0]), dtype)
+
+
+@njit(cache=True, fastmath=FAST)
+def solve(plan, fac, r, z):
+    """``z = (L D U)^-1 r``, L and U with unit diagonal; z may be r. The scratch in `fac` is written."""
+    n = r.shape[0]
+    base = _U(plan[VALUES])
+    inv, y = fac[base : base + _U(n)], fac[base + _U(n) :]
+    one = r.real.dtype.type(1)
+    for k in range(n):
+        y[k] = r[plan[HEAD + k]]
+    lower_solve(plan, fac, one, y)
+    for k in range(n):
+        y[k] *= inv[k]
+    upper_solve(plan, fac, one, y)
+    for k in range(n):
+        z[plan[HEAD + k]] = y[k]
