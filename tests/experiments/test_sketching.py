@@ -38,6 +38,17 @@ def test_known_minima_are_found():
             assert p.f(found.x) == pytest.approx(known[p.name], abs=2e-3), p.name
 
 
+def test_the_baseline_finds_the_same_minima():
+    rose = 0
+    for p in experiment.problems():
+        found = experiment.minimised_l1(p, experiment.GOAL, experiment.OUTER, 1000)
+        other = experiment.minimised(p, experiment.Direct())
+        rose += found.tightened
+        assert found.reached and p.f(found.x) == pytest.approx(p.f(other.x), abs=2e-3), p.name
+        assert found.residuals[-1] <= experiment.GOAL < min(found.residuals[:-1]) and found.inner >= found.steps
+    assert rose > 0  # the penalty has to find its size
+
+
 def test_sketches_need_as_few_outer_steps_and_more_work(printed):
     runs = printed[0]["runs"]
     shared = [p for p, r in runs["sketched rows"].items() if r.reached]
@@ -58,3 +69,4 @@ def test_the_rule_saves_inner_work(printed):
 
 def test_the_figures_of_the_paper_stand_beside(printed):
     assert any("paper" in line for line in printed[1]) and any("5, 0.035" in line for line in printed[1])
+    assert any(line.lstrip().startswith("GMRES, L1 merit") and "50, 0.02" in line for line in printed[1])
