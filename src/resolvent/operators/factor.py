@@ -147,6 +147,7 @@ def factor_estimate(problem: Any) -> Cost:
             problem.weight("dense_flops") * 2 * problem.n**3 / 3 + fixed,
             problem.weight("dense_triangular") * problem.n**2,
         )
+    new = known is None
     if known is None:
         width = problem.symbolic.get("width")
         if width is None:
@@ -156,7 +157,7 @@ def factor_estimate(problem: Any) -> Cost:
         known = (flops, max(problem.nonzeros, 1.2 * (flops * problem.n) ** 0.5))
     flops, nonzeros = known
     setup = problem.weight("factor_flops") * flops + problem.weight("factor_nonzeros") * nonzeros + fixed
-    return Cost(0.0, setup, problem.weight("triangular") * nonzeros + 1.0)
+    return Cost(problem.weight("orderings") if new else 0.0, setup, problem.weight("triangular") * nonzeros + 1.0)
 
 
 def _may_trust(problem: Any) -> bool:

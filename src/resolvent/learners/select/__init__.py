@@ -1,5 +1,6 @@
 """The learner that chooses the method."""
 
-from .select import Arm, Select
+from .arm import Arm
+from .select import Select
 
 __all__ = ["Arm", "Select"]

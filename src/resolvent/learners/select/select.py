@@ -10,50 +10,17 @@ the incumbent, then to the next arm.
 It estimates through ``problem.estimate(method)`` and imports no method.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ...core import Advice, Learner
+from .arm import Arm
 
-__all__ = ["Arm", "Select"]
+__all__ = ["Select"]
 
 _WINDOW = 4
-_RETRY_AFTER = 24
-_NUMBERS = ("solves", "cost", "steps", "failures", "tried_at", "wait", "spent")
-
-
-@dataclass(eq=False)
-class Arm:
-    """A method with learners of its own, and what is known of it.
-
-    ``carries`` says that its set-up may serve later matrices, so that it is judged over several systems; ``sure`` that its
-    estimate is its cost (a factorization); ``least_steps`` and ``relative`` (to the steps of the first arm, as last seen)
-    are the fewest steps that a trial could hope for; ``usual_steps`` is what is expected of it before anything is known,
-    0 where nothing is.
-    """
-
-    name: str
-    method: Any
-    learners: Sequence[Any] = ()
-    carries: bool = False
-    guessing: bool = True
-    sure: bool = False
-    least_steps: float = 3.0
-    relative: float = 0.0
-    usual_steps: float = 0.0
-    steps: float = 0.0
-    solves: int = 0
-    cost: float = 0.0
-    failures: int = 0
-    tried_at: int = -1
-    wait: int = _RETRY_AFTER
-    spent: list[float] = field(default_factory=list)
-
-    def learn(self, cost: float) -> None:
-        """Running mean of the cost of a system, set-up included."""
-        self.solves += 1
-        self.cost += max(1.0 / self.solves, 0.25) * (cost - self.cost)
+_LONGEST_TRIAL = 6
 
 
 class Select(Learner):
@@ -80,6 +47,9 @@ class Select(Learner):
         self.count = 0
         self.recent: list[float] = []
         self.level = 0.0
+        self.since = 0
+        self.turnover = 0.0
+        self._epoch = -1
         self.tried_here: set[int] = set()
         self.switches: list[tuple[int, str]] = []
         self._estimates: dict[str, Any] = {}
@@ -103,12 +73,17 @@ class Select(Learner):
         if kind != self.kind:
             self.kind, self.arms, self._estimates = kind, self.build(problem), {}
             self.best, self.trial, self.recent, self.level = self._first(problem), None, [], 0.0
+            self.since, self.turnover, self._epoch = self.count, 0.0, -1
             for arm in self.arms:
                 for learner in arm.learners:
                     if hasattr(learner, "purse"):
                         learner.purse = self.purse
             self.switches.append((self.count, self.arms[self.best].name))
             del self.switches[:-64]
+        epoch = getattr(problem, "epoch", 0)
+        if self._epoch >= 0:  # the part of the systems that bring a new pattern, which symbolic work is charged with
+            self.turnover += 0.25 * (float(epoch != self._epoch) - self.turnover)
+        self._epoch = epoch
 
     def _first(self, problem: Any) -> int:
         """The arm to begin with: the first, or where something is expected of it and of others, the one expected cheapest."""
@@ -151,8 +126,8 @@ class Select(Learner):
         if self.trial is not None and known > 0:
             estimate = self._estimate(problem, arm)
             return 1.5 * (estimate.setup if estimate is not None else 0.0) + 1.3 * known
-        sure = [self._sure_cost(problem, a) for a in self.arms if a.sure and a is not arm and not a.failures]
-        return 2.0 * min(sure) if sure and not arm.sure else None
+        sure = [self._sure_cost(problem, a, 1.0) for a in self.arms if a.sure and a is not arm and not a.failures]
+        return min(sure) if sure and not arm.sure else None
 
     def _estimate(self, problem: Any, arm: Arm) -> Any:
         """What the cost table says of an arm; asked once for as long as the problem says that the answer is the same."""
@@ -164,9 +139,13 @@ class Select(Learner):
             self._estimates[arm.name] = (problem.estimate_key, found)  # the first question may leave facts behind
         return self._estimates[arm.name][1]
 
-    def _sure_cost(self, problem: Any, arm: Arm) -> float:
+    def _sure_cost(self, problem: Any, arm: Arm, new: float | None = None) -> float:
+        """What a system is estimated to cost, ``new`` being the part of the systems that bring a new pattern."""
         estimate = self._estimate(problem, arm)
-        return float("inf") if estimate is None else estimate.setup + estimate.running
+        if estimate is None:
+            return float("inf")
+        part = self.turnover if new is None else new
+        return float(estimate.setup + estimate.running + part * max(estimate.once, arm.once))
 
     def _consider(self, problem: Any) -> None:
         """Change over to what is known to cost less; begin a trial where one may pay."""
@@ -180,7 +159,7 @@ class Select(Learner):
                 if arm.cost < 0.9 * min(best, self.recent[-1] if self.recent else best):
                     self._install(i)
                     return
-        if incumbent.solves < 2 or self._tuning(incumbent):
+        if incumbent.solves < 2 or self._tuning(incumbent) or self._return(incumbent):
             return
         options = []
         for i, arm in enumerate(self.arms):
@@ -198,15 +177,26 @@ class Select(Learner):
                 arm.wait *= 2
             arm.tried_at, arm.spent = self.count, []
 
+    def _return(self, incumbent: Arm) -> bool:
+        """Back to an arm whose record of the same times is better, by more than systems differ."""
+        for i, arm in enumerate(self.arms):
+            fit = i != self.best and arm.solves >= 2 and not arm.failures and arm.seen_at >= self.since
+            if fit and arm.cost < 0.95 * incumbent.cost - incumbent.doubt(min(arm.solves, 7)):
+                self._install(i)
+                return True
+        return False
+
     def _floor(self, problem: Any, arm: Arm) -> tuple[float, float]:
         """The least that a system could cost with this arm, and its set-up; a flop count unseen may be thrice too high."""
         estimate = self._estimate(problem, arm)
         if estimate is None:
             return float("inf"), float("inf")
+        once = self.turnover * max(estimate.once, arm.once)
         if arm.sure:
-            return (estimate.setup / (1.0 if arm.solves else 2.0) + estimate.running), estimate.setup
+            return (estimate.setup / (1.0 if arm.solves else 2.0) + estimate.running + once), estimate.setup
         steps = max(arm.least_steps, arm.relative * self.arms[0].steps)
-        return steps * estimate.running + (0.0 if arm.carries else estimate.setup), estimate.setup
+        each = self.turnover if arm.carries else 1.0  # a set-up serves one pattern
+        return steps * estimate.running + each * estimate.setup + once, estimate.setup
 
     def _tuning(self, arm: Arm) -> bool:
         """An arm that still climbs is not compared yet."""
@@ -243,14 +233,15 @@ class Select(Learner):
             learner.observe(problem, advice, result)
         if self.guess is not None:
             self.guess.observe(problem, advice, result)
-        cost = result.cost.setup + result.cost.running
+        arm.once = max(arm.once, result.cost.once)
+        cost = result.cost.setup + result.cost.running + self.turnover * arm.once
         if self.trial is not None and self.now == self.trial:
             self._judge(arm, cost, result)
         elif not result.ok:
             arm.failures += not result.capped
             arm.cost = max(arm.cost, cost)
         elif not advice.trial:
-            arm.learn(cost)
+            arm.learn(cost, self.count)
             arm.steps += 0.3 * (result.steps - arm.steps) if arm.steps else result.steps
             self._watch(cost)
             self._promote()
@@ -271,13 +262,19 @@ class Select(Learner):
         mean = sum(arm.spent) / len(arm.spent)
         kept = cost - result.cost.setup
         if not arm.carries:
-            arm.learn(cost)
-            if arm.sure or len(arm.spent) >= 2 or cost >= 0.95 * best:
+            arm.learn(cost, self.count)
+            if arm.sure or self._decided(len(arm.spent), mean, best):
                 self._settle(arm, mean, best)
-        elif mean < 0.95 * best and len(arm.spent) >= 2:
+        elif mean < 0.95 * best and len(arm.spent) >= 2 and self._decided(len(arm.spent), mean, best):
             self._settle(arm, mean, best)
         elif (len(arm.spent) >= 2 and (cost >= 0.9 * best or self._hopeless(arm, kept, best))) or self.purse.left <= 0:
             self.trial = None
+
+    def _decided(self, count: int, mean: float, best: float) -> bool:
+        """Whether so many systems tell the two apart: where costs vary from one to the next, a few cheap ones do not."""
+        if mean >= 0.95 * best or count >= _LONGEST_TRIAL or self.purse.left <= 0:
+            return True
+        return count >= 2 and mean < 0.95 * best - self.arms[self.best].doubt(count)
 
     def _hopeless(self, arm: Arm, kept: float, best: float) -> bool:
         """No number of further solves at this cost would pay within a purse."""
@@ -286,7 +283,7 @@ class Select(Learner):
 
     def _settle(self, arm: Arm, mean: float, best: float) -> None:
         self.trial = None
-        arm.cost, arm.solves = mean, max(arm.solves, len(arm.spent))
+        arm.cost, arm.solves, arm.seen_at = mean, max(arm.solves, len(arm.spent)), self.count
         if mean < 0.95 * best:
             self._install(self.arms.index(arm))
 
@@ -321,7 +318,7 @@ class Select(Learner):
             self.level = cost
         typical = sorted(self.recent)[len(self.recent) // 2]
         if len(self.recent) == _WINDOW and not 0.6 * self.level < typical < 1.7 * self.level:
-            self.level = typical
+            self.level, self.since = typical, self.count
             for arm in self.arms:
                 if arm.tried_at >= 0:
                     arm.tried_at = min(arm.tried_at, self.count - arm.wait)
@@ -347,23 +344,18 @@ class Select(Learner):
 
     def state_dict(self) -> dict[str, Any]:
         """Arms by name, with their learners' states."""
-        numbers = _NUMBERS
         return {
             "kind": self.kind,
-            "arms": [
-                {
-                    "name": a.name,
-                    **{n: getattr(a, n) for n in numbers},
-                    "learned": [learner.state_dict() for learner in a.learners],
-                }
-                for a in self.arms
-            ],
+            "arms": [arm.state_dict() for arm in self.arms],
             "guess": None if self.guess is None else self.guess.state_dict(),
             "best": self.best,
             "trial": self.trial,
             "count": self.count,
             "recent": self.recent,
             "level": self.level,
+            "since": self.since,
+            "turnover": self.turnover,
+            "epoch": self._epoch,
             "switches": [[n, name] for n, name in self.switches[-64:]],
             "reason": self.reason,
         }
@@ -382,10 +374,8 @@ class Select(Learner):
         if [a.name for a in self.arms] != [a["name"] for a in state["arms"]]:
             raise ValueError("the file's methods are not those of this installation; install the same extras")
         for arm, saved in zip(self.arms, state["arms"], strict=True):
-            for name in _NUMBERS:
-                setattr(arm, name, saved[name])
-            for learner, learned in zip(arm.learners, saved["learned"], strict=True):
-                learner.load_state_dict(learned)
+            arm.load_state_dict(saved)
+            for learner in arm.learners:
                 if hasattr(learner, "purse"):
                     learner.purse = self.purse
         if self.guess is not None and state["guess"] is not None:
@@ -395,5 +385,9 @@ class Select(Learner):
         if self.best not in known or not (self.trial is None or (type(self.trial) is int and self.trial in known)):
             raise ValueError("the file names a method that is not among its own")
         self.recent, self.level = [float(v) for v in state["recent"]], float(state["level"])
+        places = (state["since"], state["epoch"])
+        if any(type(v) is not int or v < -1 for v in places) or not 0.0 <= state["turnover"] <= 1.0:
+            raise ValueError("the record of patterns is not one")
+        (self.since, self._epoch), self.turnover = places, float(state["turnover"])
         self.switches = [(int(n), str(name)) for n, name in state["switches"]]
         self.reason = str(state.get("reason", ""))[:400]

@@ -1,0 +1,92 @@
+"""One of the pairs that ``auto`` chooses among: a method with learners of its own, and the record of what it costs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Arm"]
+
+_RETRY_AFTER = 24
+_MEMORY = 7  # systems that a running mean with a quarter for the last one amounts to
+_NUMBERS = {"cost": 0.0, "steps": 0.0, "spread": 0.0, "once": 0.0, "wait": 1, "failures": 0, "solves": 0}
+_PLACES = ("tried_at", "seen_at")
+
+
+@dataclass(eq=False)
+class Arm:
+    """A method with learners of its own, and what is known of it.
+
+    ``carries`` says that its set-up may serve later matrices, so that it is judged over several systems; ``sure`` that its
+    estimate is its cost (a factorization); ``least_steps`` and ``relative`` (to the steps of the first arm, as last seen)
+    are the fewest steps that a trial could hope for; ``usual_steps`` is what is expected of it before anything is known,
+    0 where nothing is.
+    """
+
+    name: str
+    method: Any
+    learners: Sequence[Any] = ()
+    carries: bool = False
+    guessing: bool = True
+    sure: bool = False
+    least_steps: float = 3.0
+    relative: float = 0.0
+    usual_steps: float = 0.0
+    steps: float = 0.0
+    solves: int = 0
+    cost: float = 0.0
+    spread: float = 0.0  # mean square of how far a system was from the mean, as a part of it
+    once: float = 0.0  # what a pattern cost that was new to it
+    failures: int = 0
+    tried_at: int = -1
+    seen_at: int = -1
+    wait: int = _RETRY_AFTER
+    spent: list[float] = field(default_factory=list)
+
+    def learn(self, cost: float, at: int) -> None:
+        """Running mean of the cost of a system, set-up included, and how far systems are from it."""
+        if self.cost > 0.0:
+            away = min(abs(cost / self.cost - 1.0), 1.0) ** 2
+            self.spread += max(1.0 / self.solves, 0.2) * (away - self.spread)
+        self.solves += 1
+        self.cost += max(1.0 / self.solves, 0.25) * (cost - self.cost)
+        self.seen_at = at
+
+    def doubt(self, count: int) -> float:
+        """One standard error of the difference between its mean and one of `count` systems, in products."""
+        return self.cost * math.sqrt(self.spread * (1.0 / count + 1.0 / max(1, min(self.solves, _MEMORY))))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The record and the learners' states."""
+        record = {name: getattr(self, name) for name in (*_NUMBERS, *_PLACES)}
+        return {
+            "name": self.name,
+            **record,
+            "spent": list(self.spent),
+            "learned": [learner.state_dict() for learner in self.learners],
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Take them over.
+
+        Raises
+        ------
+        ValueError
+            When a figure of the record is not one.
+        """
+        for name, least in _NUMBERS.items():
+            kinds = (int,) if type(least) is int else (int, float)
+            if type(saved[name]) not in kinds or not least <= saved[name] < math.inf:
+                raise ValueError(f"the record of {self.name} has {name} = {saved[name]!r}")
+        if any(type(saved[name]) is not int or saved[name] < -1 for name in _PLACES):
+            raise ValueError(f"the record of {self.name} holds a place that is none")
+        spent = saved["spent"]
+        if not isinstance(spent, list) or any(
+            type(v) not in (int, float) or not 0.0 <= v < math.inf for v in spent
+        ):
+            raise ValueError(f"the record of {self.name} holds what is no cost")
+        for name in (*_NUMBERS, *_PLACES):
+            setattr(self, name, saved[name])
+        self.spent = list(spent)
+        for learner, learned in zip(self.learners, saved["learned"], strict=True):
+            learner.load_state_dict(learned)
