@@ -1,5 +1,6 @@
 """The purse: one allowance for all trials of a Session, in cold solves of cost."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ class Purse:
     open : float
         Part of the allowance that is open already, in cold solves: it opens slowly,
         so that short sequences risk little.
+    extra : float
+        Products that are open beside it: a few for each system, because a tenth of a small solve is nothing.
 
     Examples
     --------
@@ -33,16 +36,19 @@ class Purse:
     solves: float = 10.0
     cold: float = 0.0
     spent: float = 0.0
-    open: float = 3.0
+    open: float = 1.5
+    extra: float = 0.0
 
     @property
     def left(self) -> float:
         """Products still to be spent on trials."""
-        return max(0.0, min(self.solves, self.open) * self.cold - self.spent)
+        allowed = min(self.solves * self.cold, self.open * self.cold + self.extra)
+        return max(0.0, allowed - self.spent)
 
     def earn(self) -> None:
         """One more system was solved: a little more of the allowance opens."""
-        self.open += 0.05
+        self.open += 0.025
+        self.extra += 3.0
 
     def charge(self, excess: float) -> None:
         """Charge what a trial cost beyond the incumbent."""
@@ -50,9 +56,18 @@ class Purse:
 
     def state_dict(self) -> dict[str, Any]:
         """As plain numbers."""
-        return {"solves": self.solves, "cold": self.cold, "spent": self.spent, "open": self.open}
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` gave."""
-        self.solves, self.cold = float(state["solves"]), float(state["cold"])
-        self.spent, self.open = float(state["spent"]), float(state["open"])
+        """Take over what ``state_dict`` gave.
+
+        Raises
+        ------
+        ValueError
+            When a figure is not one.
+        """
+        found = {name: state[name] for name in self.__slots__}
+        if any(type(v) not in (int, float) or not 0.0 <= v < math.inf for v in found.values()):
+            raise ValueError("the purse holds what is no amount")
+        for name, value in found.items():
+            setattr(self, name, float(value))

@@ -70,7 +70,7 @@ class Guess(Learner):
         self._epoch = -1
         self._books: dict[str, list[float]] = {}
         self._now = ""
-        self._mine = False
+        self._mine: Any = None
         self._price = 0.0
         self.used = 0
 
@@ -78,7 +78,7 @@ class Guess(Learner):
 
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """Set x0 and its residual, unless the user gave x0 or the record speaks against it."""
-        self._mine = False
+        self._mine = None
         if not _projectable(problem):
             return advice
         if problem.epoch != self._epoch:
@@ -97,7 +97,7 @@ class Guess(Learner):
             return advice
         advice.x0, residual = found
         advice.carry["residual"] = residual
-        self._mine = True
+        self._mine = advice.x0
         self.used += 1
         return advice
 
@@ -145,7 +145,7 @@ class Guess(Learner):
             self._keep(problem, result)
         if advice.trial or result.capped or not result.ok:
             return
-        if self._mine:
+        if self._mine is not None and advice.x0 is self._mine:  # not where an attempt goes on from another x
             self._book(result.cost.running + self._price, guess=True)
         elif advice.x0 is None:
             self._book(result.cost.running, guess=False)

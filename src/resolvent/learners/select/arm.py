@@ -45,16 +45,17 @@ class Arm:
 
     def learn(self, cost: float, at: int) -> None:
         """Running mean of the cost of a system, set-up included, and how far systems are from it."""
-        if self.cost > 0.0:
+        if self.solves and self.cost > 0.0:
             away = min(abs(cost / self.cost - 1.0), 1.0) ** 2
             self.spread += max(1.0 / self.solves, 0.2) * (away - self.spread)
         self.solves += 1
         self.cost += max(1.0 / self.solves, 0.25) * (cost - self.cost)
         self.seen_at = at
 
-    def doubt(self, count: int) -> float:
-        """One standard error of the difference between its mean and one of `count` systems, in products."""
-        return self.cost * math.sqrt(self.spread * (1.0 / count + 1.0 / max(1, min(self.solves, _MEMORY))))
+    def doubt(self, other: "Arm", count: int) -> float:
+        """One standard error of the difference between its mean and that of `count` systems of another arm, in products."""
+        theirs = other.spread if count > 2 else max(self.spread, other.spread)
+        return self.cost * math.sqrt(self.spread / max(1, min(self.solves, _MEMORY)) + theirs / count)
 
     def state_dict(self) -> dict[str, Any]:
         """The record and the learners' states."""
@@ -81,9 +82,7 @@ class Arm:
         if any(type(saved[name]) is not int or saved[name] < -1 for name in _PLACES):
             raise ValueError(f"the record of {self.name} holds a place that is none")
         spent = saved["spent"]
-        if not isinstance(spent, list) or any(
-            type(v) not in (int, float) or not 0.0 <= v < math.inf for v in spent
-        ):
+        if not isinstance(spent, list) or any(type(v) not in (int, float) or not 0.0 <= v < math.inf for v in spent):
             raise ValueError(f"the record of {self.name} holds what is no cost")
         for name in (*_NUMBERS, *_PLACES):
             setattr(self, name, saved[name])

@@ -94,10 +94,8 @@ class Select(Learner):
             return 0
         known = [(cost, i) for i, cost in enumerate(expected) if cost is not None]
         cost, best = min(known)
-        others = [f"{self.arms[i].name} at {c:.0f}" for c, i in sorted(known) if i != best]
-        self.reason = f"{self.arms[best].name}: expected to cost {cost:.0f} products a system" + (
-            f", {others[0]}" if others else ""
-        )
+        others = [f", {self.arms[i].name} at {c:.0f}" for c, i in sorted(known) if i != best]
+        self.reason = f"{self.arms[best].name}: expected to cost {cost:.0f} products a system{''.join(others[:1])}"
         return best
 
     def _expected(self, problem: Any, arm: Arm) -> float | None:
@@ -125,9 +123,10 @@ class Select(Learner):
         known = self.arms[self.best].cost
         if self.trial is not None and known > 0:
             estimate = self._estimate(problem, arm)
-            return 1.5 * (estimate.setup if estimate is not None else 0.0) + 1.3 * known
+            reach = 1.3 if arm.carries else 1.0 + min(0.3, self.arms[self.best].spread ** 0.5)
+            return 1.5 * (estimate.setup if estimate is not None else 0.0) + reach * known
         sure = [self._sure_cost(problem, a, 1.0) for a in self.arms if a.sure and a is not arm and not a.failures]
-        return min(sure) if sure and not arm.sure else None
+        return 0.9 * min(sure) if sure and not arm.sure else None
 
     def _estimate(self, problem: Any, arm: Arm) -> Any:
         """What the cost table says of an arm; asked once for as long as the problem says that the answer is the same."""
@@ -139,13 +138,12 @@ class Select(Learner):
             self._estimates[arm.name] = (problem.estimate_key, found)  # the first question may leave facts behind
         return self._estimates[arm.name][1]
 
-    def _sure_cost(self, problem: Any, arm: Arm, new: float | None = None) -> float:
+    def _sure_cost(self, problem: Any, arm: Arm, new: float) -> float:
         """What a system is estimated to cost, ``new`` being the part of the systems that bring a new pattern."""
         estimate = self._estimate(problem, arm)
         if estimate is None:
             return float("inf")
-        part = self.turnover if new is None else new
-        return float(estimate.setup + estimate.running + part * max(estimate.once, arm.once))
+        return float(estimate.setup + estimate.running + new * max(estimate.once, arm.once))
 
     def _consider(self, problem: Any) -> None:
         """Change over to what is known to cost less; begin a trial where one may pay."""
@@ -155,7 +153,7 @@ class Select(Learner):
             return
         for i, arm in enumerate(self.arms):
             if arm.sure and arm.solves and not arm.failures and i != self.best:
-                arm.cost = self._sure_cost(problem, arm)
+                arm.cost = self._sure_cost(problem, arm, self.turnover)
                 if arm.cost < 0.9 * min(best, self.recent[-1] if self.recent else best):
                     self._install(i)
                     return
@@ -181,7 +179,7 @@ class Select(Learner):
         """Back to an arm whose record of the same times is better, by more than systems differ."""
         for i, arm in enumerate(self.arms):
             fit = i != self.best and arm.solves >= 2 and not arm.failures and arm.seen_at >= self.since
-            if fit and arm.cost < 0.95 * incumbent.cost - incumbent.doubt(min(arm.solves, 7)):
+            if fit and arm.cost < self._bar(arm) - incumbent.doubt(arm, min(arm.solves, 7)):
                 self._install(i)
                 return True
         return False
@@ -241,12 +239,13 @@ class Select(Learner):
             arm.failures += not result.capped
             arm.cost = max(arm.cost, cost)
         elif not advice.trial:
-            arm.learn(cost, self.count)
-            arm.steps += 0.3 * (result.steps - arm.steps) if arm.steps else result.steps
-            self._watch(cost)
+            if len(self.tried_here) == 1 or not arm.solves:  # what goes on where another arm stopped is no whole solve
+                arm.learn(cost, self.count)
+                arm.steps += 0.3 * (result.steps - arm.steps) if arm.steps else result.steps
+                self._watch(cost)
             self._promote()
             if not advice.carry.get("preconditioner"):
-                self.purse.cold = arm.cost
+                self.purse.cold = arm.cost - self.turnover * arm.once  # symbolic work is no part of a trial's risk
         self.purse.earn()
 
     def _judge(self, arm: Arm, cost: float, result: Any) -> None:
@@ -263,28 +262,34 @@ class Select(Learner):
         kept = cost - result.cost.setup
         if not arm.carries:
             arm.learn(cost, self.count)
-            if arm.sure or self._decided(len(arm.spent), mean, best):
-                self._settle(arm, mean, best)
-        elif mean < 0.95 * best and len(arm.spent) >= 2 and self._decided(len(arm.spent), mean, best):
-            self._settle(arm, mean, best)
+            if arm.sure or self._decided(arm, mean):
+                self._settle(arm, mean)
+        elif mean < self._bar(arm) and len(arm.spent) >= 2 and self._decided(arm, mean):
+            self._settle(arm, mean)
         elif (len(arm.spent) >= 2 and (cost >= 0.9 * best or self._hopeless(arm, kept, best))) or self.purse.left <= 0:
             self.trial = None
 
-    def _decided(self, count: int, mean: float, best: float) -> bool:
+    def _decided(self, arm: Arm, mean: float) -> bool:
         """Whether so many systems tell the two apart: where costs vary from one to the next, a few cheap ones do not."""
-        if mean >= 0.95 * best or count >= _LONGEST_TRIAL or self.purse.left <= 0:
+        count = len(arm.spent)
+        if mean >= self._bar(arm) or count >= _LONGEST_TRIAL or self.purse.left <= 0:
             return True
-        return count >= 2 and mean < 0.95 * best - self.arms[self.best].doubt(count)
+        return count >= 2 and mean < self._bar(arm) - self.arms[self.best].doubt(arm, count)
+
+    def _bar(self, arm: Arm) -> float:
+        """What an arm must cost to take the incumbent's place: less than one that is sure by more than another."""
+        incumbent = self.arms[self.best]
+        return (0.9 if incumbent.sure and not arm.sure else 0.95) * incumbent.cost
 
     def _hopeless(self, arm: Arm, kept: float, best: float) -> bool:
         """No number of further solves at this cost would pay within a purse."""
         excess = sum(arm.spent) - best * len(arm.spent)
         return kept >= 0.9 * best or excess / max(best - kept, 1e-12) > 60
 
-    def _settle(self, arm: Arm, mean: float, best: float) -> None:
+    def _settle(self, arm: Arm, mean: float) -> None:
         self.trial = None
         arm.cost, arm.solves, arm.seen_at = mean, max(arm.solves, len(arm.spent)), self.count
-        if mean < 0.95 * best:
+        if mean < self._bar(arm):
             self._install(self.arms.index(arm))
 
     def _install(self, index: int) -> None:
