@@ -111,6 +111,7 @@ from .operators import (
     Space,
     SymmetricPolynomial,
     SymmetricPolynomialBound,
+    TridiagonalCurvature,
 )
 from .problems import (
     Completion,
@@ -235,7 +236,7 @@ __all__ = [
 register("recipe", (AMG, IC, ILU0, ILUT, BlockJacobi, ChebyshevPolynomial, SymmetricPolynomial))
 register("bound", (AMGBound, BlockJacobiBound, ChebyshevPolynomialBound, DenseFactorBound, FactorBound, ICBound))
 register("bound", (ILU0Bound, ILUTBound, SymmetricPolynomialBound, Space))
-register("bound", (Curvature, ILU0Bound, ILUTBound, SymmetricPolynomialBound))
+register("bound", (Curvature, TridiagonalCurvature, ILU0Bound, ILUTBound, SymmetricPolynomialBound))
 
 
 def _report(session: Any, path: Any) -> None:

@@ -24,6 +24,7 @@ from resolvent.methods.newton import (
 )
 from resolvent.methods.newton.lanczos import lanczos
 from resolvent.operators.curvature import Curvature
+from resolvent.operators.tridiagonal import TridiagonalCurvature
 
 DAMPINGS = [GradientNormalized(), GradientRegularized(), Cubic(), StepSized(), Armijo()]
 METHODS = [
@@ -183,6 +184,48 @@ def test_curvature_from_a_stranger_is_vetted():
     for change in ({"w": np.array([1.0, np.nan])}, {"V": np.ones((2, 2))}, {"V": np.eye(3)}, {"w": np.ones((2, 2))}):
         with pytest.raises(ValueError, match="eigendecomposition"):
             Curvature.from_state(good | change)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 12])
+def test_the_tridiagonal_form_solves_as_the_decomposition_does(n):
+    rng = np.random.default_rng(n)
+    B = rng.standard_normal((n, n))
+    H, g = B + B.T, rng.standard_normal(n)
+    reduced, decomposed = TridiagonalCurvature(H), Curvature(H, True)
+    assert reduced.least == pytest.approx(float(np.linalg.eigvalsh(H)[0]), abs=1e-12)
+    for shift in (-reduced.least + 0.1, -reduced.least + 10.0):
+        s = reduced.solve(shift, g)
+        assert np.allclose((H + shift * np.eye(n)) @ s, g) and np.allclose(s, decomposed.solve(shift, g))
+    assert reduced.solve(-reduced.least - 0.1, g) is None and decomposed.solve(-reduced.least - 0.1, g) is None
+    again = TridiagonalCurvature.from_state(reduced.state_dict())
+    assert again.solve(100.0, g).tobytes() == reduced.solve(100.0, g).tobytes()
+
+
+def test_the_tridiagonal_form_takes_diagonals_and_refuses_the_rest():
+    diagonal = TridiagonalCurvature(np.array([3.0, 1.0, 2.0]))
+    assert diagonal.least == 1.0 and diagonal.solve(1.0, np.array([4.0, 2.0, 3.0])).tolist() == [1.0, 1.0, 1.0]
+    assert TridiagonalCurvature.from_state(diagonal.state_dict()).least == 1.0
+    for H in (np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[np.nan]])):
+        with pytest.raises(rv.core.OperatorError):
+            TridiagonalCurvature(H)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"d": np.array([1.0, np.inf])}, {"e": np.ones(2)}, {"Q": np.ones((2, 2))}, {"Q": None}, {"matrix_version": "two"}],
+)
+def test_a_tridiagonal_form_from_a_stranger_is_vetted(change):
+    good = TridiagonalCurvature(np.array([[2.0, 1.0], [1.0, 3.0]])).state_dict()
+    with pytest.raises(ValueError, match="tridiagonal"):
+        TridiagonalCurvature.from_state(good | change)
+
+
+def test_a_reduced_curvature_is_not_taken_by_a_rule_that_needs_eigenvalues():
+    kept = {"curvature": TridiagonalCurvature(np.eye(2))}
+    problem = rosenbrock()
+    problem.compare({})
+    assert Newton(Cubic()).init(problem, np.zeros(2), kept).curvature is None
+    assert LazyNewton().init(problem, np.zeros(2), kept).curvature is kept["curvature"]
 
 
 @pytest.mark.parametrize("approximation", ["diagonal", "gauss-newton", "fisher"])

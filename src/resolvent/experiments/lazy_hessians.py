@@ -30,7 +30,7 @@ def race(d: int, mu: float, seed: int = 0, repeats: int = 3, atol: float = 1e-8)
         "m = 1, gradient-normalised": Newton(),
         "m = 1, decomposed": Newton(GradientRegularized(), eigen=True),
     }
-    for m in (5, 20, 100, d):
+    for m in (5, 20, 50, 100, d):
         methods[f"m = {m}"] = LazyNewton(period=m)
     rows: dict[str, dict[str, float]] = {}
     for _ in range(repeats):

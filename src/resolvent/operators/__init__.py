@@ -16,6 +16,7 @@ from .polynomial import (
     SymmetricPolynomialBound,
 )
 from .space import Space
+from .tridiagonal import TridiagonalCurvature
 
 __all__ = [
     "AMG",
@@ -47,4 +48,5 @@ __all__ = [
     "Stored",
     "SymmetricPolynomial",
     "SymmetricPolynomialBound",
+    "TridiagonalCurvature",
 ]

@@ -15,7 +15,24 @@ import scipy.linalg as la
 
 from ..core import OperatorError
 
-__all__ = ["Curvature"]
+__all__ = ["Curvature", "symmetric"]
+
+
+def symmetric(H: Any) -> Any:
+    """H itself, a symmetric matrix or a diagonal of finite numbers.
+
+    Raises
+    ------
+    OperatorError
+        When it is not.
+    """
+    if not np.all(np.isfinite(H)):
+        raise OperatorError("the Hessian contains NaN or inf")
+    if H.ndim == 2:
+        size = float(np.max(np.abs(H), initial=0.0))
+        if float(np.max(np.abs(H - H.T), initial=0.0)) > 1e-6 * size:  # rounding after cancellation is far below
+            raise OperatorError("the Hessian is not symmetric; give a symmetric matrix, or its diagonal")
+    return H
 
 
 class Curvature:
@@ -49,15 +66,11 @@ class Curvature:
         self.V: Any = None
         self.w: Any = None
         self.flops = 0.0
-        if not np.all(np.isfinite(H)):
-            raise OperatorError("the Hessian contains NaN or inf")
+        H = symmetric(H)
         self.n = len(H)
         if H.ndim == 1:
             self.w = np.array(H)
             return
-        size = float(np.max(np.abs(H), initial=0.0))
-        if float(np.max(np.abs(H - H.T), initial=0.0)) > 1e-6 * size:  # rounding after cancellation is far below
-            raise OperatorError("the Hessian is not symmetric; give a symmetric matrix, or its diagonal")
         if eigen:
             self.w, V = la.eigh(H, check_finite=False)
             self.V = np.ascontiguousarray(V)  # so that a state file gives the same bits

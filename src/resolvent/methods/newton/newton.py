@@ -3,7 +3,8 @@
     s solves a damped model of f with H = f''(z), z an earlier iterate;   x += s where the damping's test holds
 
 Step: one Hessian and one decomposition every ``period`` steps, and for each trial a value, a gradient and a solve. With
-``period`` = 1 a trial is one Cholesky factorization; above, H is decomposed once and a trial costs O(n^2). Memory: x, g
+``period`` = 1 a trial is one Cholesky factorization; above, H is reduced to tridiagonal form once (decomposed, where the
+damping needs eigenvalues) and a trial costs O(n^2). Memory: x, g
 and y, and one or two n x n matrices. Leaves ``residual`` (the gradient's norm) and ``value``. H may be any symmetric
 approximation: Gauss-Newton, Fisher, a diagonal. Not for n above some thousands, nor where a gradient is cheap and f is
 well conditioned: first-order methods win there.
@@ -19,6 +20,7 @@ import numpy as np
 
 from ...core import Cost, State, Status
 from ...operators.curvature import Curvature
+from ...operators.tridiagonal import TridiagonalCurvature
 from .damping import Ends, GradientNormalized, GradientRegularized
 
 __all__ = ["LazyNewton", "Newton"]
@@ -50,7 +52,8 @@ class Newton:
     period : int, default 1
         Steps between Hessians; one is also made anew when it fails five trials in a row.
     eigen : bool, optional
-        Decompose each Hessian, so that it serves any shift; None does so where it serves more than one step.
+        Decompose each Hessian, so that it serves any shift. None does so where the damping asks for it, and reduces a
+        Hessian to tridiagonal form, which is cheaper, where it serves more than one step.
 
     Raises
     ------
@@ -91,7 +94,8 @@ class Newton:
         state.x, state.g = problem.start(x0, carry)
         state.f = problem.value_at(state.x)
         kept = carry.get("curvature")
-        state.curvature = kept if kept is not None and kept.n == problem.n else None
+        fits = kept is not None and kept.n == problem.n and (kept.w is not None or not self._decomposes)
+        state.curvature = kept if fits else None
         state.age, state.refused = 0, 0
         state.scale = float(carry.get("curvature.scale", self.damping.scale))
         _publish(state)
@@ -99,7 +103,11 @@ class Newton:
 
     @property
     def _decomposes(self) -> bool:
-        return self.damping.eigen or (self.period > 1 if self.eigen is None else self.eigen)
+        return bool(self.damping.eigen or self.eigen)
+
+    @property
+    def _reduces(self) -> bool:
+        return not self._decomposes and self.eigen is None and self.period > 1
 
     def step(self, problem: Any, state: NewtonState) -> None:
         """One accepted step, after as many trials as it takes."""
@@ -144,7 +152,11 @@ class Newton:
         return good
 
     def _renew(self, problem: Any, state: NewtonState) -> None:
-        state.curvature = Curvature(problem.hessian_at(state.x), self._decomposes, problem.matrix_version)
+        H, version = problem.hessian_at(state.x), problem.matrix_version
+        if self._reduces:
+            state.curvature = TridiagonalCurvature(H, version)
+        else:
+            state.curvature = Curvature(H, self._decomposes, version)
         problem.work.add("factorizations")
         problem.work.add("factor_flops", state.curvature.spent())
         state.age, state.refused = 0, 0
@@ -154,14 +166,14 @@ class Newton:
         return state.x.copy()
 
     def harvest(self, problem: Any, state: NewtonState) -> dict[str, Any]:
-        """The curvature where it is decomposed, and the damping's number."""
-        if state.curvature is None or state.curvature.w is None:
+        """The curvature where it serves any shift, and the damping's number."""
+        if state.curvature is None or state.curvature.H is not None:
             return {"curvature.scale": state.scale}
         return {"curvature": state.curvature, "curvature.scale": state.scale}
 
     def estimate(self, problem: Any) -> Cost:
         """A step: a share of a Hessian, a value, a gradient and a solve."""
-        flops = (9.0 if self._decomposes else 1.0 / 3.0) * problem.n**3
+        flops = (9.0 if self._decomposes else 8.0 / 3.0 if self._reduces else 1.0 / 3.0) * problem.n**3
         fresh = problem.weight("hessians") + flops * problem.weight("factor_flops")
         each = 1.0 + problem.weight("values") + problem.weight("solves")
         return Cost(0.0, 0.0, fresh / self.period + each)
