@@ -104,6 +104,42 @@ def test_groups_and_classes_cross_validated():
     assert classes.score(X, y > 5.0) > 0.8 and classes.alpha_ in classes.alphas_
 
 
+def classes(seed=0, n=90, p=8, c=3):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    return X, np.array(list("abcdef"))[np.argmax(X[:, :c] + 0.4 * rng.standard_normal((n, c)), axis=1)]
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_several_classes_are_fitted_one_against_the_rest(sparse):
+    from sklearn.multiclass import OneVsRestClassifier
+
+    X, y = classes()
+    given = sp.csr_array(X) if sparse else X
+    one = ours.LogisticRegression(C=0.7, tol=1e-12).fit(given, y)
+    rest = OneVsRestClassifier(linear.LogisticRegression(C=0.7, tol=1e-10, max_iter=10_000)).fit(X, y)
+    assert one.coef_.shape == (3, 8) and one.intercept_.shape == one.n_iter_.shape == (3,)
+    assert np.allclose(one.coef_, [e.coef_[0] for e in rest.estimators_], atol=1e-5)
+    assert np.allclose(one.predict_proba(given), rest.predict_proba(X), atol=1e-5)
+    assert np.array_equal(one.predict(given), rest.predict(X)) and one.classes_.tolist() == ["a", "b", "c"]
+    assert 0.0 <= one.dual_gap_ <= 1e-12
+    assert np.allclose(np.exp(one.predict_log_proba(given)).sum(axis=1), 1.0)
+
+
+def test_paths_and_folds_of_several_classes():
+    X, y = classes()
+    alphas, coefs, gaps = ours.LogisticRegression(l1_ratio=1.0, tol=1e-10).path(X, y, n_alphas=5, eps=0.1)
+    assert coefs.shape == (3, 8, 5) and not coefs[:, :, 0].any() and np.all(gaps <= 1e-10)
+    single = ours.LogisticRegression(l1_ratio=1.0, C=1.0 / (alphas[3] * len(y)), tol=1e-12).fit(X, y)
+    assert np.allclose(coefs[:, :, 3], single.coef_, atol=1e-4)
+    chosen = ours.LogisticRegressionCV(n_alphas=6, cv=3).fit(X, y)
+    assert chosen.score(X, y) > 0.6 and chosen.loss_path_.shape == (6, 3) and chosen.coef_.shape == (3, 8)
+    rare = y.copy()
+    rare[0] = "z"
+    with pytest.warns(UserWarning, match="least populated"), pytest.raises(ValueError, match="fewer folds"):
+        ours.LogisticRegressionCV(n_alphas=6, cv=3).fit(X, rare)
+
+
 @pytest.mark.parametrize(
     ("estimator", "says"),
     [

@@ -106,6 +106,13 @@ class Penalised(BaseEstimator):
         self.n_iter_ = max(1, int(result.steps))
         self.dual_gap_ = float(result.seen["residual"])
 
+    def _fit_last(self, X: Any, y: Any, alphas: Any) -> None:
+        """A fit at the last of some weights, the others on the way."""
+        fit, session = Fit(X, y, self.fit_intercept, self._logistic), self._session()
+        for alpha in alphas[:-1]:
+            self._solve(session, fit, float(alpha))
+        self._take(fit, self._solve(session, fit, float(alphas[-1])))
+
     def _path(self, X: Any, y: Any, alphas: Any) -> tuple[Any, Any, Any]:
         """Coefficients (p, k), intercepts (k,) and true gaps (k,) along ``alphas``."""
         fit, session = Fit(X, y, self.fit_intercept, self._logistic), self._session()
@@ -156,6 +163,14 @@ class Penalised(BaseEstimator):
 class CrossValidated:
     """Choose the penalty weight by cross-validation: one path per fold, one Session per path, then a fit to all data."""
 
+    def _labels(self, y: Any) -> Any:
+        """What folds are balanced by."""
+        return y
+
+    def _loss_on(self, X: Any, y: Any, coefs: Any, intercepts: Any) -> Any:
+        """The mean loss for each weight of a path on data that were left out."""
+        return self._loss_of(y, X @ coefs + intercepts)
+
     def _loss_of(self, y: Any, m: Any) -> Any:
         return np.mean((y[:, None] - m) ** 2, axis=0)
 
@@ -166,15 +181,13 @@ class CrossValidated:
         alphas = self._alphas(X, y, self.alphas, self.eps, self.n_alphas)
         rows = X.tocsr() if sp.issparse(X) else X
         losses = []
-        for train, test in check_cv(self.cv, y, classifier=self._logistic).split(rows, y):
+        labels = self._labels(y)
+        for train, test in check_cv(self.cv, labels, classifier=self._logistic).split(rows, labels):
             part = rows[train].tocsc() if sp.issparse(X) else np.asfortranarray(rows[train])
             coefs, intercepts, _ = self._path(part, y[train], alphas)
-            losses.append(self._loss_of(y[test], rows[test] @ coefs + intercepts))
+            losses.append(self._loss_on(rows[test], y[test], coefs, intercepts))
         self.alphas_, self.loss_path_ = alphas, np.column_stack(losses)
         best = int(np.argmin(self.loss_path_.mean(axis=1)))
         self.alpha_ = float(alphas[best])
-        fit, session = Fit(X, y, self.fit_intercept, self._logistic), self._session()
-        for alpha in alphas[max(0, best - 4) : best]:
-            self._solve(session, fit, float(alpha))
-        self._take(fit, self._solve(session, fit, self.alpha_))
+        self._fit_last(X, y, alphas[max(0, best - 4) : best + 1])
         return self
