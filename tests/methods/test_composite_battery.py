@@ -409,3 +409,17 @@ def test_the_line_through_two_minimisers_saves_epochs():
         return sum(steps[2:])
 
     assert epochs(False) < 0.95 * epochs(True)
+
+
+def test_a_guess_is_compared_with_its_neighbours_and_seldom_left_out():
+    """Costs grow along a path: beside the first ones a guess late in it looks dear, and is not."""
+    loss = rv.LeastSquares(*data(80, 600))
+    top = np.max(np.abs(loss.X.T @ loss.y)) / 80
+    learner = rv.Path()
+    session = rv.Session(rv.CoordinateDescent(), [learner], rtol=1e-9)
+    results = [session.solve(rv.Composite(loss, rv.L1(top * 0.001 ** (k / 60)))) for k in range(1, 61)]
+    cold = [k for k, r in enumerate(results) if r.advice.x0 is None]
+    assert all(r.ok for r in results) and cold[0] == 0 and len(cold) <= 3
+    assert (
+        results[-1].cost.total > 3 * results[1].cost.total and "of the cost of a solve from zero" in session.summary()
+    )

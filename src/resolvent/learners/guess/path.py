@@ -5,8 +5,8 @@
 With two minimisers at hand w0 lies on the line through them, as far as signs stay: between changes of the support a path
 of least squares is such a line. The slopes are those of the last measure, moved on alike, so that no product is spent
 twice. The guess names the working set and the signs, so that the first Newton step on the carried factor is the exact
-step to the next lambda where the support stays. All are on probation: the cost is compared with solves from zero, which
-are made again ever more rarely. Of the problem only its place on the path is asked.
+step to the next lambda where the support stays. All are on probation: the cost is compared with that of a solve from zero
+beside it on the path; these are made again ever more rarely. Of the problem only its place on the path is asked.
 
 Reference: Friedman, Hastie, Tibshirani, J. Stat. Softw. 33 (2010), section 2.5.
 """
@@ -22,6 +22,7 @@ from ...core import Advice, Learner
 __all__ = ["Path"]
 
 _LONGEST = 128
+_NONE, _COLD, _WARM = 0.0, 1.0, 2.0
 
 
 @dataclass(eq=False)
@@ -57,7 +58,7 @@ class Path(Learner):
         self._before: Any = None  # minimiser and slopes of the problem before the last
         self._epoch = -1
         self._mine = False
-        self._book = [0.0, 0.0, 0.0, 0.0, 16.0, 16.0]  # cold cost, count, warm cost, count, wait, next wait
+        self._book = [0.0, 0.0, 0.0, 0.0, 16.0, 16.0]  # warm over cold, pairs, last cost and kind, wait, next wait
         self.used = 0
 
     def propose(self, problem: Any, advice: Advice) -> Advice:
@@ -96,12 +97,12 @@ class Path(Learner):
         return moved, slopes
 
     def _wanted(self) -> bool:
-        cold, colds, warm, warms, wait, _ = self._book
-        if colds < 1:
+        ratio, pairs, _, kind, wait, _ = self._book
+        if kind == _NONE:
             return False
-        if warms < 2:
+        if pairs < 1:
             return True
-        pays = warm <= cold
+        pays = ratio <= 1.0
         self._book[4] = wait - 1
         if wait > 0:
             return pays
@@ -127,19 +128,19 @@ class Path(Learner):
             self._factor = result.carry.get("support_factor", self._factor)
         if advice.trial or result.capped or not result.ok:
             return
-        at = 2 if self._mine else 0
         if not self._mine and advice.x0 is not None:
             return
-        book = self._book
-        book[at + 1] += 1
-        book[at] += max(1.0 / book[at + 1], 0.25) * (result.cost.setup + result.cost.running - book[at])
+        book, cost, kind = self._book, result.cost.setup + result.cost.running, _WARM if self._mine else _COLD
+        if book[3] not in (_NONE, kind) and min(cost, book[2]) > 0.0:  # neighbours, because costs grow along a path
+            book[1] += 1
+            book[0] += max(1.0 / book[1], 0.5) * ((cost / book[2] if self._mine else book[2] / cost) - book[0])
+        book[2], book[3] = cost, kind
 
     def digest(self) -> list[str]:
         """A line for the summary."""
-        cold, _, warm, warms, _, _ = self._book
-        if not warms:
+        if not self._book[1]:
             return []
-        return [f"path: warm {self.used} times, {warm:.1f} products a solve against {cold:.1f} from zero"]
+        return [f"path: warm {self.used} times, at {self._book[0]:.2f} of the cost of a solve from zero beside it"]
 
     def state_dict(self) -> dict[str, Any]:
         """The last two minimisers, where on the path they lie, and the books; slopes and a factor are made again."""
