@@ -14,6 +14,7 @@ from .learners import (
     Path,
     Potentials,
     Recycle,
+    Schedule,
     Warm,
 )
 from .methods import (
@@ -210,6 +211,7 @@ __all__ = [
     "RestartedHalpern",
     "Result",
     "SaddleFreeNewton",
+    "Schedule",
     "Separation",
     "Session",
     "SigmoidSquares",

@@ -179,6 +179,8 @@ def test_a_saved_session_goes_on_bit_for_bit(tmp_path):
         ({"multipliers": np.array([1.0, 0.0])}, ValueError, "multipliers has zeros"),
         ({"multipliers": np.ones(1)}, ValueError, "multipliers has length 1"),
         ({"held_out": 1.0}, ValueError, "held_out"),
+        ({"seed": -1}, ValueError, "seed=-1"),
+        ({"seed": 1.5}, ValueError, "seed=1.5"),
         ({"rows": np.zeros(0, int), "cols": np.zeros(0, int), "values": np.zeros(0)}, ValueError, "no entry"),
     ],
 )

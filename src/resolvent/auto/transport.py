@@ -6,6 +6,7 @@ Each has potentials kept by a learner of its own.
 from ..learners.guess import Potentials
 from ..learners.recycle import Carried
 from ..learners.select import Arm
+from ..learners.tune.schedule import Schedule
 from ..methods import Sinkhorn, SinkhornNewton, SparseTransport
 
 __all__ = ["arms"]
@@ -15,12 +16,8 @@ def arms(kind: str) -> list[Arm]:
     """The methods for ``transport/n/m/dtype/...``, the first one to begin with."""
     if "quadratic" in kind:
         return [Arm("sparsetransport", SparseTransport(), [Potentials()], guessing=False)]
+    newton = [Potentials(), Carried("shift"), Carried("pattern", ask=True), Schedule()]
     return [
-        Arm(
-            "sinkhornnewton",
-            SinkhornNewton(),
-            [Potentials(), Carried("shift"), Carried("pattern", ask=True)],
-            guessing=False,
-        ),
+        Arm("sinkhornnewton", SinkhornNewton(), newton, guessing=False),
         Arm("sinkhorn", Sinkhorn(), [Potentials()], guessing=False, least_steps=4.0),
     ]

@@ -14,6 +14,7 @@ from .recycle import (
 )
 from .tune import Bandit
 from .tune.climb import Climb
+from .tune.schedule import Schedule
 
 __all__ = [
     "Bandit",
@@ -24,6 +25,7 @@ __all__ = [
     "Path",
     "Potentials",
     "Recycle",
+    "Schedule",
     "Warm",
 ]
 
@@ -38,6 +40,7 @@ register(
         Path,
         Potentials,
         Recycle,
+        Schedule,
         Warm,
     ),
 )

@@ -157,6 +157,8 @@ class Completion(Plain):
             raise ValueError(f"ridge={self.ridge!r} was given; a finite number that is not negative is expected")
         if not 0.0 <= self.held_out < 1.0:
             raise ValueError(f"held_out={self.held_out!r} was given; a number in [0, 1) is expected")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            raise ValueError(f"seed={self.seed!r} was given; a whole number that is not negative is expected")
         return m, n, int(k)
 
     # ---- what the Session asks ---------------------------------------------------------------------------------------

@@ -76,6 +76,8 @@ class SinkhornNewton:
         A cold start begins at the largest ``4^j reg`` below ``start`` times the largest cost.
     quick : float, default 0.5
         Sweeps go on while each brings the error below this part of the one before: cheaper than a Newton step then.
+    levels : int, default 0
+        How often reg is multiplied by four where a run from given potentials begins: for potentials that are far off.
 
     Examples
     --------
@@ -93,15 +95,18 @@ class SinkhornNewton:
     forcing: float = 0.1
     start: float = 0.03
     quick: float = 0.5
+    levels: int = 0
 
     needs = frozenset({"entropy"})
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
-        if self.sweeps < 0 or not (
-            self.theta > 0 and self.mu > 0 and self.forcing > 0 and self.start > 0 and self.quick > 0
+        if (
+            self.sweeps < 0
+            or self.levels < 0
+            or not (self.theta > 0 and self.mu > 0 and self.forcing > 0 and self.start > 0 and self.quick > 0)
         ):
-            raise ValueError(f"{self!r} was given; positive parameters are expected, and sweeps >= 0")
+            raise ValueError(f"{self!r} was given; positive parameters are expected, sweeps and levels >= 0")
 
     def init(self, problem: Any, x0: Any, carry: Any) -> NewtonState:
         """At potentials x0, or at zero on the coarsest level."""
@@ -114,6 +119,8 @@ class SinkhornNewton:
         else:
             f, g = problem.begin(x0)
             state.swept = self.sweeps
+            if self.levels and carry.get("residual") is None:
+                state.level = min(self.levels, self._levels(problem))
             state.mu = _carried(carry.get("shift"), self.mu)
         ir *= 4.0**-state.level
         state.wanted = "pattern" in carry
