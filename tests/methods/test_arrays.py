@@ -42,6 +42,7 @@ METHODS = {
     "cg+function": (rv.CG(lambda r: 0.5 * r), "definite"),
     "flexiblecg": (rv.FlexibleCG(window=2), "definite"),
     "krylovgradient": (rv.KrylovGradient(3), "definite"),
+    "blockcg": (rv.BlockCG(), "definite"),
     "minres": (rv.MINRES(), "indefinite"),
     "bicgstab": (rv.BiCGStab(), "general"),
     "idr": (rv.IDR(s=3), "general"),
@@ -127,8 +128,15 @@ def test_what_is_refused(lib):
         rv.LinearSystem(a[:, :-1], c)
     with pytest.raises(ValueError, match="shape"):
         rv.LinearSystem(a, c[:-1])
-    with pytest.raises(ValueError, match="vector"):
-        rv.LinearSystem(a, a)
+    with pytest.raises(ValueError, match="a vector, or columns"):
+        rv.LinearSystem(a, xp.reshape(a, (N, 1, N)))
+    for method in ("cgs", "bicg", "tfqmr"):
+        with pytest.raises(ValueError, match="NumPy arrays"):
+            rv.solve(rv.LinearSystem(a, c), method)
+    with pytest.raises(TypeError, match="x0"):
+        rv.solve(rv.LinearSystem(a, xp.stack([c, c], axis=1)), "blockcg", x0=np.stack([b, b], axis=1))
+    with pytest.raises(ValueError, match="x0 has shape"):
+        rv.solve(rv.LinearSystem(a, xp.stack([c, c], axis=1)), "cg", x0=c)
     with pytest.raises(TypeError, match="dtype"):
         rv.LinearSystem(a, xp.asarray(np.arange(N)))
     with pytest.raises(ValueError, match="entries"):
@@ -164,3 +172,70 @@ def test_spaces_are_recycled_in_the_namespace_given(method, lib):
     results = [session.solve(rv.LinearSystem(xp.asarray(A + 1e-3 * t * np.eye(N)), xp.asarray(b))) for t in range(3)]
     assert all(r.ok for r in results) and results[2].steps < results[0].steps
     assert isinstance(results[2].x, type(xp.asarray(b)))
+
+
+def columns(lib, dtype, k=4):
+    """The definite matrix and k right-hand sides, the second of them large, the third zero."""
+    A, _ = given("definite", dtype)
+    rng = np.random.default_rng(7)
+    B = rng.standard_normal((N, k)) + (1j * rng.standard_normal((N, k)) if np.dtype(dtype).kind == "c" else 0.0)
+    B[:, 1] *= 1e4
+    B[:, 2] = 0.0
+    return A, B.astype(dtype), library(lib)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128", "complex64"])
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+@pytest.mark.parametrize("method", ["cg", "blockcg"])
+def test_columns_over_the_library(method, lib, dtype):
+    A, B, xp = columns(lib, dtype)
+    rtol = 1e-9 if np.finfo(dtype).eps < 1e-10 else 1e-3
+    a, c = xp.asarray(A), xp.asarray(B)
+    result = rv.solve(rv.LinearSystem(a, c), method, rtol=rtol)
+    assert result.ok and type(result.x) is type(c) and result.x.dtype == c.dtype, result.reason
+    x = np.asarray(result.x)
+    assert x.shape == B.shape and not x[:, 2].any()
+    left = np.linalg.norm(B - A @ x, axis=0)
+    assert np.all(left <= 1.01 * rtol * np.linalg.norm(B, axis=0))
+    assert np.allclose(result.seen["residuals"], left, rtol=0.5, atol=1e-12)
+    again = rv.solve(rv.LinearSystem(a, c), method, x0=result.x, rtol=2 * rtol)
+    assert again.ok and again.steps == 0
+    plain = rv.solve(rv.LinearSystem(A, B), method, rtol=rtol)
+    assert abs(plain.steps - result.steps) <= 1 + 0.1 * plain.steps
+    assert result.seen["residual"] == np.max(result.seen["residuals"])
+
+
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+def test_blocks_of_operators_with_functions_and_failures(lib):
+    A, B, xp = columns(lib, "float64")
+    a, c = xp.asarray(A), xp.asarray(B)
+    result = rv.solve(rv.LinearSystem(lambda x: a @ x, c), "blockcg", rtol=1e-9)
+    assert result.ok and np.allclose(A @ np.asarray(result.x), B, rtol=1e-7, atol=1e-7)
+    alone = rv.solve(rv.LinearSystem(a, c), "cg", rtol=1e-9)
+    assert 0 < result.steps < alone.steps / 3
+    short = rv.solve(rv.LinearSystem(a, c), "blockcg", rtol=1e-9, max_steps=2, on_fail="ignore")
+    assert short.status == rv.Status.BUDGET and tuple(short.x.shape) == B.shape
+    B = B.copy()
+    B[5, 1] = np.nan
+    assert rv.solve(rv.LinearSystem(a, xp.asarray(B)), "blockcg", on_fail="ignore").status == rv.Status.NONFINITE
+    shifted = xp.asarray(A - 5.0 * np.eye(N))
+    assert rv.solve(rv.LinearSystem(shifted, c), "blockcg", on_fail="ignore").status == rv.Status.INDEFINITE
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize("lib", ["torch", "strict"])
+def test_gaussian_sketches_over_the_library(lib, dtype):
+    xp = library(lib)
+    A, b = given("general", dtype)
+    A = (A + 60.0 * np.eye(N)).astype(dtype)
+    rtol = 1e-8 if np.finfo(dtype).eps < 1e-10 else 1e-3
+    method = rv.SketchProject("gauss", size=12)
+    result = rv.solve(rv.LinearSystem(xp.asarray(A), xp.asarray(b)), method, rtol=rtol)
+    assert result.ok and type(result.x) is type(xp.asarray(b))
+    assert np.linalg.norm(b - A @ np.asarray(result.x)) <= 1.01 * rtol * np.linalg.norm(b)
+    plain = rv.solve(rv.LinearSystem(A, b), method, rtol=rtol)
+    assert plain.steps == result.steps  # the same draws
+    with pytest.raises(ValueError, match="entries"):
+        rv.solve(rv.LinearSystem(xp.asarray(A), xp.asarray(b)), "sketchproject")
+    with pytest.raises(ValueError, match="adjoint"):
+        rv.solve(rv.LinearSystem(lambda x: xp.asarray(A) @ x, xp.asarray(b)), method)

@@ -7,7 +7,7 @@ from . import checks
 
 __all__ = ["Asked"]
 
-_OFFERS = frozenset({"adjoint", "complex symmetric", "entries", "products", "symmetric"})
+_OFFERS = frozenset({"NumPy arrays", "adjoint", "complex symmetric", "entries", "products", "symmetric"})
 
 
 class Asked:

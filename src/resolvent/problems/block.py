@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import Change, Measure, Result, Status, Work
 
-__all__ = ["BlockSystem"]
+__all__ = ["ArrayBlock", "BlockSystem"]
 
 _SHARED = ("ip", "ix", "data", "vetted", "memory", "symbolic", "epoch", "matrix_version")
 
@@ -33,8 +33,28 @@ class BlockSystem:
         self.sizes = np.array([part.scale if part.scale > 0 else 1.0 for part in self.columns])
         self.live = np.array([part.scale > 0 for part in self.columns])  # zero is the answer to a zero column
         targets = [part.rhs / size for part, size in zip(self.columns, self.sizes.tolist(), strict=True)]
-        self.targets = np.column_stack(targets).astype(self.first.dtype, copy=False)
+        self.targets = self._beside(targets)
         self.unit = min(part.unit / size for part, size in zip(self.columns, self.sizes.tolist(), strict=True))
+
+    # ---- arrays: NumPy's here, another library's in ArrayBlock ---------------------------------------------------------
+
+    def _beside(self, columns: Any) -> Any:
+        """Vectors as the columns of one array of the block's dtype."""
+        return np.column_stack(columns).astype(self.first.dtype, copy=False)
+
+    def _row(self, numbers: Any) -> Any:
+        """A number for each column, as it multiplies a block."""
+        return np.asarray(numbers).astype(self.first.dtype)
+
+    def _norms(self, block: Any) -> Any:
+        """2-norms of the columns, as NumPy's."""
+        return np.linalg.norm(block, axis=0)
+
+    def _columns(self, block: Any) -> list[Any]:
+        """The columns, each contiguous."""
+        return [np.ascontiguousarray(block[:, j]) for j in range(block.shape[1])]
+
+    # ---- a problem like any other --------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         if name in ("rhs", "first"):  # no one right-hand side; and not before __init__
@@ -55,34 +75,33 @@ class BlockSystem:
 
     def unfit(self, x0: Any = None) -> str | None:
         """One sentence when A, b or a first guess holds NaN or inf."""
-        found = (part.unfit(None if x0 is None else np.asarray(x0)[:, j]) for j, part in enumerate(self.columns))
+        found = (part.unfit(None if x0 is None else x0[:, j]) for j, part in enumerate(self.columns))
         return next((why for why in found if why), None)
 
     def enter(self, x0: Any) -> Any:
         """A user's first guess in the inner unit of each column."""
-        return np.column_stack(
-            [part.enter(x) / size for part, x, size in zip(self.columns, self.owner.split(x0), self.sizes, strict=True)]
-        ).astype(self.first.dtype, copy=False)
+        sizes = self.sizes.tolist()
+        return self._beside(
+            [part.enter(x) / size for part, x, size in zip(self.columns, self.owner.split(x0), sizes, strict=True)]
+        )
 
     def start(self, x0: Any, carry: Mapping[str, Any], lent: bool = False) -> tuple[Any, Any, float]:
         """First iterate, its residual and the largest column's norm, as new arrays."""
         if x0 is None:
-            x, r = np.zeros_like(self.targets), self.targets.copy()
+            x, r = 0.0 * self.targets, self.targets + 0.0
         else:
-            x, r = x0.copy(), carry.get("residual")
-            r = self.targets - np.column_stack([self.first.product(v) for v in x.T]) if r is None else r.copy()
-        return x, r, float(np.max(np.linalg.norm(r, axis=0)))
+            x, r = x0 + 0.0, carry.get("residual")
+            r = self.targets - self._beside([self.first.product(v) for v in self._columns(x)]) if r is None else r + 0.0
+        return x, r, float(np.max(self._norms(r)))
 
     def measure(self, x: Any) -> Measure:
         """Each column's residual, recomputed from the original A and b."""
-        x = x * self.live
-        measures = [
-            part.measure(np.ascontiguousarray(x[:, j] * size).astype(self.first.dtype, copy=False))
-            for j, (part, size) in enumerate(zip(self.columns, self.sizes.tolist(), strict=True))
-        ]
+        x = x * self._row(self.live)
+        sizes = self.sizes.tolist()
+        measures = [part.measure(v * size) for part, v, size in zip(self.columns, self._columns(x), sizes, strict=True)]
         ratios = [m.residual / size for m, size in zip(measures, self.sizes.tolist(), strict=True)]
         residual = math.nan if any(math.isnan(v) for v in ratios) else max(ratios)
-        vector = np.column_stack([m.vector for m in measures]) / self.sizes.astype(self.targets.real.dtype)
+        vector = self._beside([m.vector for m in measures]) / self._row(self.sizes)
         seen: dict[str, Any] = {
             "residuals": np.array([m.residual for m in measures]),
             "backward_error": max(m.seen.get("backward_error", 0.0) for m in measures),
@@ -92,8 +111,8 @@ class BlockSystem:
     def floor(self, x: Any) -> float:
         """The largest rounding floor of a column."""
         floors = (
-            part.floor(x[:, j] * size) / size
-            for j, (part, size) in enumerate(zip(self.columns, self.sizes, strict=True))
+            part.floor(v * size) / size
+            for part, v, size in zip(self.columns, self._columns(x), self.sizes.tolist(), strict=True)
         )
         return float(max(floors))
 
@@ -104,17 +123,19 @@ class BlockSystem:
         worst = int(np.argmax(best.seen["residuals"] / self.sizes))
         part, mine = self.columns[worst], Measure(float(best.seen["residuals"][worst]))
         found: dict[str, Any] = {"residual": mine.residual}
-        explained: tuple[Status, str] = part.explain(status, x[:, worst] * self.sizes[worst], mine, why, found)
+        size = float(self.sizes[worst])
+        explained: tuple[Status, str] = part.explain(status, self._columns(x)[worst] * size, mine, why, found)
         return explained
 
     def leave(self, result: Result) -> None:
         """Bring a result back to the user's unit, column by column, in place."""
-        x = np.zeros_like(self.targets) if result.x is None else result.x * self.live
+        x = 0.0 * self.targets if result.x is None else result.x * self._row(self.live)
+        vectors = self._columns(x)
         residuals = result.seen.pop("residuals", np.array([part.scale for part in self.columns]))
         limit = math.nan if result.threshold is None else result.threshold
         results = []
         for j, (part, size) in enumerate(zip(self.columns, self.sizes.tolist(), strict=True)):
-            one = Result(x=(x[:, j] * size).astype(self.first.dtype), status=result.status, threshold=limit * size)
+            one = Result(x=vectors[j] * size, status=result.status, threshold=limit * size)
             one.seen["residual"] = float(residuals[j])
             one.why = result.why
             part.leave(one)
@@ -128,3 +149,21 @@ class BlockSystem:
         result.seen.update(residual=joined.seen["residual"], residuals=joined.seen["residuals"])
         result.threshold = None if result.threshold is None else worst.threshold
         result.digest = dict(worst.digest)
+
+
+class ArrayBlock(BlockSystem):
+    """The same over another array library."""
+
+    def _beside(self, columns: Any) -> Any:
+        return self.first.xp.stack(list(columns), axis=1)
+
+    def _row(self, numbers: Any) -> Any:
+        xp, like = self.first.xp, self.first.rhs
+        values = [float(v) for v in numbers]
+        return xp.asarray(values, dtype=like.dtype, device=self.first.device)
+
+    def _norms(self, block: Any) -> Any:
+        return np.asarray([float(self.first.xp.linalg.vector_norm(v)) for v in self._columns(block)])
+
+    def _columns(self, block: Any) -> list[Any]:
+        return [block[:, j] for j in range(block.shape[1])]

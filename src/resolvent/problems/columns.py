@@ -36,6 +36,10 @@ class Columns:
             raise ValueError(f"x0 has shape {x0.shape}; the shape of b, {np.shape(self.b)}, is expected")
         return [x0[:, j] for j in range(x0.shape[1])]
 
+    def _beside(self, columns: list[Any]) -> Any:
+        """Vectors as the columns of one array."""
+        return np.column_stack(columns)
+
     def join(self, results: list[Result]) -> Result:
         """One result for all columns: the worst status, the largest residual, the work together."""
         worst = min(results, key=lambda r: (r.status > 0, r.status if r.status < 0 else 0))
@@ -47,7 +51,7 @@ class Columns:
             for name, amount in result.work.items():
                 work[name] = work.get(name, 0) + amount
         joined = Result(
-            x=np.column_stack([r.x for r in results]),
+            x=self._beside([r.x for r in results]),
             status=worst.status,
             steps=sum(r.steps for r in results),
             seen=seen,

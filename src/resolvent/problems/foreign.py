@@ -51,8 +51,8 @@ class ArraySystem(LinearSystem):
         xp = ready["xp"] = array_namespace(b)
         ready["device"] = device(b)
         ready["dense"] = is_foreign(A)
-        if b.ndim != 1 or b.shape[0] == 0:
-            raise ValueError(f"b has shape {tuple(b.shape)}; a vector is expected for arrays of other libraries")
+        if b.ndim not in (1, 2) or 0 in b.shape:
+            raise ValueError(f"b has shape {tuple(b.shape)}; a vector, or columns of shape (n, k), is expected")
         dtypes = [dtype_of(xp, b, "b"), *([dtype_of(xp, A, "A")] if self.dense else [])]
         self._check_matrix(A, b)
         if self.nullspace is not None:
@@ -67,7 +67,8 @@ class ArraySystem(LinearSystem):
         ready["matrix"] = xp.astype(A.T if self.transposed else A, wide) if self.dense else A
         ready.update(kind="operator", n=int(b.shape[0]), eps=float(np.finfo(self.dtype).eps), stored=False)
         ready.update(symbolic={}, memory={}, epoch=0, matrix_version=0, work=Work(), vetted=True)
-        self._take(xp.astype(b, wide))
+        if b.ndim == 1:
+            self._take(xp.astype(b, wide))
 
     def _check_matrix(self, A: Any, b: Any) -> None:
         if self.dense:
@@ -113,8 +114,28 @@ class ArraySystem(LinearSystem):
         """The system with the transpose of this matrix and another right-hand side."""
         return replace(self, b=b, transposed=not self.transposed)
 
-    def parts(self) -> None:
-        """Always one vector."""
+    def parts(self) -> list[Any] | None:
+        """One system per column of b, or None for a vector."""
+        if self.b.ndim == 1:
+            return None
+        return [replace(self, b=self.b[:, j] + 0.0) for j in range(self.b.shape[1])]
+
+    def together(self, columns: list[Any]) -> Any:
+        """The same columns as one problem, for methods that work on blocks."""
+        from .block import ArrayBlock
+
+        return ArrayBlock(self, columns)
+
+    def split(self, x0: Any) -> list[Any]:
+        """The columns of a first guess."""
+        if not is_foreign(x0) or type(x0) is not type(self.b):
+            raise TypeError(f"x0 is a {_named(x0)}; an array of b's library is expected")
+        if tuple(x0.shape) != tuple(self.b.shape):
+            raise ValueError(f"x0 has shape {tuple(x0.shape)}; the shape of b, {tuple(self.b.shape)}, is expected")
+        return [x0[:, j] + 0.0 for j in range(x0.shape[1])]
+
+    def _beside(self, columns: list[Any]) -> Any:
+        return self.xp.stack(columns, axis=1)
 
     def _key(self) -> list[Any]:
         key = super()._key()
@@ -122,10 +143,10 @@ class ArraySystem(LinearSystem):
 
     def lacks(self, needs: frozenset[str]) -> str | None:
         """One sentence when something in ``needs`` is not offered."""
-        if "adjoint" in needs:
-            return (
-                "it multiplies with the adjoint through SciPy, which works on NumPy arrays; use bicgstab, idr or gmres"
-            )
+        if "NumPy arrays" in needs:
+            return f"it runs SciPy's own code on NumPy arrays, and A is a {_named(self.A)}; use bicgstab, idr or gmres"
+        if "adjoint" in needs and not self.dense:
+            return "it needs products with the adjoint, and an operator over another library is asked for A x only"
         if "entries" in needs:
             return (
                 f"it walks the entries of a NumPy or SciPy matrix, and A is a {_named(self.A)}; use a Krylov method "

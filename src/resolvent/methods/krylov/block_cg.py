@@ -66,17 +66,17 @@ class BlockCG(Krylov):
 
 
 class BlockRecurrence(Recurrence):
-    """One start of block CG on NumPy arrays."""
+    """One start of block CG on the array API; matrices of k rows and columns are NumPy's, in double precision."""
 
     def __init__(self, problem: Any, x: Any, r: Any, norm: float, bound: Any = None, kept: bool = False) -> None:
         super().__init__(problem, x, r, norm, bound, kept)
         self.shape = x.shape
         if r.ndim == 1:
-            self.x, self.r = x.reshape(-1, 1), r.reshape(-1, 1)
+            self.x, self.r = self.xp.reshape(x, (-1, 1)), self.xp.reshape(r, (-1, 1))
         k = self.r.shape[1]
         self.passes = float(k * k + 6 * k)
         self.Q: Any = None
-        self.A: Any = None
+        self.A: Any = problem.matrix if getattr(problem, "dense", False) else None
         if problem.stored and k > 1:
             signed = np.int32 if problem.ip.dtype.itemsize == 4 else np.int64
             parts = (problem.data, problem.ix.view(signed), problem.ip.view(signed))
@@ -84,19 +84,26 @@ class BlockRecurrence(Recurrence):
 
     def solution(self) -> Any:
         """The iterate, a copy of the right-hand side's shape."""
-        return self.x.reshape(self.shape).copy()
+        return self.xp.reshape(self.x, self.shape) + 0.0
+
+    def _adjoint(self, S: Any) -> Any:
+        return self.xp.conj(S.T) if self.complex else S.T
+
+    def _each(self, function: Any, S: Any) -> Any:
+        """A function of a vector, for each column."""
+        return self.xp.stack([function(S[:, j] + 0.0) for j in range(S.shape[1])], axis=1)
 
     def _image(self, S: Any) -> Any:
         if self.A is not None:
             self.problem.work.add("products", S.shape[1])
             return self.A @ S
         project = self.problem.project if self.problem.nullspace is not None else lambda v: v
-        return np.column_stack([project(self.problem.product(np.ascontiguousarray(v))) for v in S.T])
+        return self._each(lambda v: project(self.problem.product(v)), S)
 
     def _orthonormal(self, W: Any) -> tuple[Any, Any, Any] | None:
         """Q, M^-1 Q and zeta with W = Q zeta up to what is dropped; None when r'z is not positive."""
-        Z = W if self.bound is None else np.column_stack([self.precondition(np.ascontiguousarray(w)) for w in W.T])
-        gram = W.conj().T @ Z
+        Z = W if self.bound is None else self._each(self.precondition, W)
+        gram = self.numbers(self._adjoint(W) @ Z)
         if not np.all(np.isfinite(gram)):
             return None
         values, V = np.linalg.eigh((gram + gram.conj().T) / 2)
@@ -104,8 +111,9 @@ class BlockRecurrence(Recurrence):
         if not np.any(keep) or values[0] < -1e-3 * values[-1]:
             return None
         root, V = np.sqrt(values[keep]), V[:, keep]
-        Q = W @ (V / root)
-        return Q, (Q if self.bound is None else Z @ (V / root)), root[:, None] * V.conj().T
+        turn = self.array(V / root)
+        Q = W @ turn
+        return Q, (Q if self.bound is None else Z @ turn), root[:, None] * V.conj().T
 
     def _begin(self) -> bool:
         found = self._orthonormal(self.r)
@@ -115,7 +123,7 @@ class BlockRecurrence(Recurrence):
         return True
 
     def _indefinite(self, reason: str) -> bool:
-        if not np.all(np.isfinite(self.r)):
+        if not bool(self.xp.all(self.xp.isfinite(self.r))):
             return self.fail(Status.NONFINITE, NOT_FINITE)
         if self.norm == 0.0:
             return self.fail(Status.BREAKDOWN, "the recurrence has nothing left to reduce")
@@ -126,7 +134,7 @@ class BlockRecurrence(Recurrence):
         if self.Q is None and not self._begin():
             return False
         image = self._image(self.S)
-        T = self.S.conj().T @ image
+        T = self.numbers(self._adjoint(self.S) @ image)
         T = (T + T.conj().T) / 2
         if not np.all(np.isfinite(T)):
             return self.fail(Status.NONFINITE, NOT_FINITE)
@@ -135,10 +143,10 @@ class BlockRecurrence(Recurrence):
         except la.LinAlgError:
             return self._indefinite("the matrix is not positive definite: S'AS is not")
         alpha = la.cho_solve(factor, np.eye(len(T), dtype=T.dtype), check_finite=False)
-        self.x += self.S @ (alpha @ self.C)
-        W = self.Q - image @ alpha
-        self.r = W @ self.C
-        self.norm = float(np.max(np.linalg.norm(self.r, axis=0)))
+        self.x += self.S @ self.array(alpha @ self.C)
+        W = self.Q - image @ self.array(alpha)
+        self.r = W @ self.array(self.C)
+        self.norm = max(self.norm2(self.r[:, j]) for j in range(self.r.shape[1]))
         if self.norm == 0.0 or not math.isfinite(self.norm):
             return True
         found = self._orthonormal(W)
@@ -146,5 +154,5 @@ class BlockRecurrence(Recurrence):
             self._indefinite("the preconditioner is not positive definite: r'z is not positive")
             return True
         self.Q, Z, zeta = found
-        self.S, self.C = Z + self.S @ zeta.conj().T, zeta @ self.C
+        self.S, self.C = Z + self.S @ self.array(zeta.conj().T), zeta @ self.C
         return True

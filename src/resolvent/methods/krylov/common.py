@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from ...core import Cost, OperatorError, SetupError, State, Status
 from ...operators.base import transposed
 from ...operators.engines import applied
 from ...operators.given import recipe_of
 
-__all__ = ["Krylov", "KrylovState", "Recurrence", "bound_of", "needs_of", "preconditioned"]
+__all__ = ["Krylov", "KrylovState", "Recurrence", "bound_of", "needs_of", "preconditioned", "small"]
 
 NOT_FINITE = "a value that is not finite appeared in the recurrence"
 
@@ -72,6 +72,11 @@ def preconditioned(problem: Any, bound: Any, r: Any) -> Any:
     return applied(bound, r)
 
 
+def small(array: Any) -> Any:
+    """A small array of any library, on any device, as NumPy's."""
+    return np.asarray(array.tolist() if hasattr(array, "tolist") else array)
+
+
 class Recurrence:
     """One start of a Krylov method: x, the recursive residual r and its 2-norm, on the array API.
 
@@ -101,6 +106,14 @@ class Recurrence:
     def norm2(self, v: Any) -> float:
         """2-norm."""
         return math.sqrt(max(self.redot(v, v), 0.0)) if v.shape[0] else 0.0
+
+    def numbers(self, array: Any) -> Any:
+        """A small array as NumPy's, in double precision."""
+        return small(array).astype(complex if self.complex else float)
+
+    def array(self, values: Any) -> Any:
+        """Small numbers as an array of r's library, dtype and device."""
+        return self.xp.asarray(values.tolist(), dtype=self.r.dtype, device=device(self.r))
 
     def precondition(self, r: Any) -> Any:
         """z = M^-1 r."""

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import device
 
 from ...core import Cost, Status
 from .common import NOT_FINITE, Krylov, Recurrence
@@ -91,11 +90,6 @@ class KrylovGradientRecurrence(Recurrence):
         self.V = self.xp.stack([zero] * size)
         self.W = self.xp.stack([zero] * size)
 
-    def _numbers(self, array: Any) -> Any:
-        """A small array as NumPy's, in double precision."""
-        found = np.asarray(array.tolist() if hasattr(array, "tolist") else array)
-        return found.astype(complex if self.complex else float)
-
     def _expand(self) -> int:
         """Fill V and W from r; how many directions there are."""
         xp, problem = self.xp, self.problem
@@ -128,8 +122,8 @@ class KrylovGradientRecurrence(Recurrence):
             return self.broke(size, "the preconditioner gave no direction: M^-1 r is zero")
         V, W = self.V[:count, :], self.W[:count, :]
         self.problem.work.add("basis", 2.0 * count * (count + 1) + 2.0 * count)
-        T = self._numbers(xp.matmul(xp.conj(V), W.T))
-        g = self._numbers(xp.matmul(xp.conj(V), self.r))
+        T = self.numbers(xp.matmul(xp.conj(V), W.T))
+        g = self.numbers(xp.matmul(xp.conj(V), self.r))
         if not (np.all(np.isfinite(T)) and np.all(np.isfinite(g))):
             return self.fail(Status.NONFINITE, NOT_FINITE)
         values, Q = np.linalg.eigh((T + T.conj().T) / 2)
@@ -138,7 +132,7 @@ class KrylovGradientRecurrence(Recurrence):
             return self.fail(Status.INDEFINITE, "the matrix is not positive definite: v'Av is not positive")
         known = values > least  # a flat direction to rounding: nothing can be said of its length
         a = Q[:, known] @ ((Q[:, known].conj().T @ g) / values[known])
-        weights = xp.asarray(a, dtype=self.r.dtype, device=device(self.r))
+        weights = self.array(a)
         self.x += xp.matmul(weights, V)
         self.r -= xp.matmul(weights, W)
         self.norm = self.norm2(self.r)

@@ -25,9 +25,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from array_api_compat import array_namespace, device
 
 from ... import kernels
 from ...core import Cost, Residual, State, Status
+from ..krylov.common import small
 
 __all__ = ["Accuracy", "SketchProject"]
 
@@ -115,7 +117,7 @@ class SketchProject:
                 sketch(problem, state)
                 state.k += 1
             r = problem.residual(state.x)
-            now = math.sqrt(abs(np.vdot(r, r)))
+            now = math.sqrt(abs(complex(array_namespace(r).vecdot(r, r))))
         problem.work.add("calls")
         state.seen["residual"] = now
         if not math.isfinite(now):
@@ -156,20 +158,23 @@ class SketchProject:
         problem.work.add("projections")
 
     def _gauss(self, problem: Any, state: SketchState) -> None:
-        size = min(problem.n, self.size or 1)
+        size, xp = min(problem.n, self.size or 1), array_namespace(state.x)
         V = state.rng.standard_normal((size, problem.n))
         if problem.dtype.kind == "c":
             V = V + 1j * state.rng.standard_normal((size, problem.n))
-        V = V.astype(problem.dtype)
-        W = np.stack([problem.adjoint(v) for v in V])  # rows: A^H v
-        y = np.linalg.lstsq(W.conj() @ W.T, V.conj() @ problem.rhs - W.conj() @ state.x, rcond=None)[0]
-        state.x += (y @ W).astype(state.x.dtype)
+        V = xp.asarray(V, dtype=state.x.dtype, device=device(state.x))
+        W = xp.stack([problem.adjoint(V[j, :]) for j in range(size)])  # rows: A^H v
+        turned = xp.conj(W) if problem.dtype.kind == "c" else W
+        gap = xp.matmul(xp.conj(V) if problem.dtype.kind == "c" else V, problem.rhs) - xp.matmul(turned, state.x)
+        gram = small(xp.matmul(turned, W.T))
+        y = np.linalg.lstsq(gram, small(gap), rcond=None)[0]
+        state.x = state.x + xp.matmul(xp.asarray(y.tolist(), dtype=state.x.dtype, device=device(state.x)), W)
         problem.work.add("passes", 8 * size + 2 * size**2)
         problem.work.add("calls", 8)
 
     def solution(self, problem: Any, state: SketchState) -> Any:
         """The iterate, a copy."""
-        return state.x.copy()
+        return state.x + 0.0
 
     def harvest(self, problem: Any, state: SketchState) -> dict[str, Any]:
         """Nothing that another matrix could use."""

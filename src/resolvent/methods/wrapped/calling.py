@@ -99,7 +99,7 @@ class Wrapped:
 
     def __post_init__(self) -> None:
         recipe = recipe_of(getattr(self, "preconditioner", None))
-        own = {"products", "adjoint"} if self.adjoint else {"products"}
+        own = {"products", "NumPy arrays", *(["adjoint"] if self.adjoint else [])}
         object.__setattr__(self, "_recipe", recipe)
         object.__setattr__(self, "needs", needs_of(recipe, frozenset(own)))
 
