@@ -19,6 +19,7 @@ _MODULES = frozenset(
         "bandit",
         "bicgstab",
         "blocks",
+        "margin_blocks",
         "cg",
         "columns",
         "completion",

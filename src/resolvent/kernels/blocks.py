@@ -3,7 +3,7 @@
     f(w) = w'Hw / 2 - c'w,   g = H w - c;   choose b,  w_b += d_b,   g += H[:, b] d_b
 
 Rules: 0 random, 1 cyclic, 2 GS, 3 GSL, 4 GSD, 5 GSQ. Updates: 0 Lipschitz, 1 matrix, 2 exact line search, 3 adaptive
-Lipschitz. H is dense, C-ordered and symmetric.
+Lipschitz, 4 Newton, which is 1 here. H is dense, C-ordered and symmetric.
 """
 
 import math
@@ -12,7 +12,7 @@ from numba import njit
 
 from .columns import FAST
 
-__all__ = ["descend", "forest", "sweep_tree"]
+__all__ = ["choose", "descend", "forest", "sweep_tree"]
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
@@ -118,6 +118,42 @@ def _hard(H, g, D, tau, mu, b, scores, u, moved):
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
+def choose(H, g, rule, fixed, order, ptr, D, sizes, factors, picks, tau, mu, b, d, scores, u, moved, at, row):
+    """The block of step ``at`` into b, by ``picks[row]`` where it is random: its number (-1 if variable) and its size."""
+    n = g.shape[0]
+    blocks = ptr.shape[0] - 1
+    if fixed:
+        if rule == 0:
+            q = picks[row, 0]
+        elif rule == 1:
+            q = at % blocks
+        else:
+            q = _best_block(rule, g, order, ptr, blocks, sizes, D, factors, d)
+        k = ptr[q + 1] - ptr[q]
+        for i in range(k):
+            b[i] = order[ptr[q] + i]
+        return q, k
+    if rule == 0:
+        for i in range(tau):
+            b[i] = picks[row, i]
+    elif rule == 1:
+        for i in range(tau):
+            b[i] = (at * tau + i) % n
+    elif rule == 5:
+        _hard(H, g, D, tau, mu, b, scores, u, moved)
+    else:
+        for i in range(n):
+            if rule == 2:
+                scores[i] = abs(g[i])
+            elif rule == 3:
+                scores[i] = abs(g[i]) / math.sqrt(max(H[i, i], 1e-300))
+            else:
+                scores[i] = g[i] * g[i] / D[i]
+        _top(scores, tau, b)
+    return -1, tau
+
+
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def descend(
     H, w, g, rule, update, fixed, order, ptr, sizes, D, factors, adaptive, picks, tau, mu, b, d, scores, u, moved, work,
     at, steps, goal, norms,
@@ -127,43 +163,15 @@ def descend(
     ``picks`` holds a random number for each step (fixed) or tau coordinates for each step (variable).
     """
     n = g.shape[0]
-    blocks = ptr.shape[0] - 1
     for step in range(steps):
-        q = -1
-        if fixed:
-            if rule == 0:
-                q = picks[step, 0]
-            elif rule == 1:
-                q = (at + step) % blocks
-            else:
-                q = _best_block(rule, g, order, ptr, blocks, sizes, D, factors, d)
-            k = ptr[q + 1] - ptr[q]
-            for i in range(k):
-                b[i] = order[ptr[q] + i]
-        else:
-            k = tau
-            if rule == 0:
-                for i in range(k):
-                    b[i] = picks[step, i]
-            elif rule == 1:
-                for i in range(k):
-                    b[i] = ((at + step) * k + i) % n
-            elif rule == 5:
-                _hard(H, g, D, k, mu, b, scores, u, moved)
-            else:
-                for i in range(n):
-                    if rule == 2:
-                        scores[i] = abs(g[i])
-                    elif rule == 3:
-                        scores[i] = abs(g[i]) / math.sqrt(max(H[i, i], 1e-300))
-                    else:
-                        scores[i] = g[i] * g[i] / D[i]
-                _top(scores, k, b)
+        q, k = choose(
+            H, g, rule, fixed, order, ptr, D, sizes, factors, picks, tau, mu, b, d, scores, u, moved, at + step, step
+        )  # fmt: skip
         square = 0.0
         for i in range(k):
             d[i] = -g[b[i]]
             square += d[i] * d[i]
-        if update == 1:
+        if update == 1 or update == 4:
             if fixed:
                 _solve(factors[q], k, d)
             else:
