@@ -93,6 +93,7 @@ ROWS = [
     Row("idr", rv.IDR(), (), "ordinary", wraps=True),
     Row("cocg", rv.COCG(), ("complex symmetric",)),
     Row("krylovgradient", rv.KrylovGradient(), HERMITIAN, "ordinary", wraps=True),
+    Row("blockcg", rv.BlockCG(), HERMITIAN, "ordinary", wraps=True),
     Row("flexiblecg", rv.FlexibleCG(), HERMITIAN, "ordinary", wraps=True),
     Row("cg+blockjacobi", rv.CG(rv.BlockJacobi(5)), BOTH, "ordinary", slot="preconditioner"),
     Row("cg+chebyshevpolynomial", rv.CG(rv.ChebyshevPolynomial(3)), BOTH, "ordinary"),

@@ -151,7 +151,7 @@ class SketchProject:
             rows = np.unique(self._drawn(state, size))
             A = state.matrix[rows]
             gram = (A @ A.conj().T).toarray()
-            y = np.linalg.lstsq(gram, problem.rhs[rows] - A @ state.x, rcond=None)[0]
+            y = _solved(gram, problem.rhs[rows] - A @ state.x)
             state.x += A.conj().T @ y.astype(state.x.dtype)
             problem.work.add("dense_flops", 10.0 * len(rows) ** 3)
             problem.work.add("calls", 8)
@@ -167,7 +167,7 @@ class SketchProject:
         turned = xp.conj(W) if problem.dtype.kind == "c" else W
         gap = xp.matmul(xp.conj(V) if problem.dtype.kind == "c" else V, problem.rhs) - xp.matmul(turned, state.x)
         gram = small(xp.matmul(turned, W.T))
-        y = np.linalg.lstsq(gram, small(gap), rcond=None)[0]
+        y = _solved(gram, small(gap))
         state.x = state.x + xp.matmul(xp.asarray(y.tolist(), dtype=state.x.dtype, device=device(state.x)), W)
         problem.work.add("passes", 8 * size + 2 * size**2)
         problem.work.add("calls", 8)
@@ -186,6 +186,19 @@ class SketchProject:
             each = 1.0 + 8 * problem.weight("passes")
             return Cost(0.0, 0.0, (self.size or 1) * each + 8 * problem.weight("calls"))
         return Cost(0.0, 0.5, problem.weight("projections"))
+
+
+def _solved(gram: Any, gap: Any) -> Any:
+    """The shortest y with ``gram y = gap`` in the sense of least squares.
+
+    Raises
+    ------
+    FloatingPointError
+        For what is not finite, of which LAPACK would complain on stdout.
+    """
+    if not (np.all(np.isfinite(gram)) and np.all(np.isfinite(gap))):
+        raise FloatingPointError("a value that is not finite appeared in a projection")
+    return np.linalg.lstsq(gram, gap, rcond=None)[0]
 
 
 @dataclass(frozen=True)
