@@ -122,3 +122,20 @@ def test_a_factor_that_would_take_too_long_is_not_begun():
     assert kept.expected(problem[0], 2) == 0.0
     direct = usual_peers("darcy-log", 1e-8)["SciPy spsolve"]
     assert direct.expected(problem[0], 4) == 2 * direct.expected(problem[0], 2) > 0.0
+
+
+def test_who_has_lost_since_its_turn_gets_no_other_and_keeps_its_note():
+    problems = sequence("darcy-log", 6, 8)
+
+    def solver(seconds):
+        def call(problem, until):
+            time.sleep(seconds)
+            return np.linalg.solve(problem.A.toarray(), problem.b), 1
+
+        return call
+
+    entrants = [Entrant("ours", solver(0)), Entrant("slow", solver(0.35)), Entrant("quick", solver(0))]
+    race(problems, entrants, leave=True)
+    slow = entrants[1]
+    assert slow.out and len(slow.seconds) < 6 and "a lower bound" in slow.note and "factors" not in slow.note
+    assert len(entrants[2].seconds) == 6 and not entrants[2].out

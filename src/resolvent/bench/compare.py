@@ -216,11 +216,19 @@ def _unknown(problem: Any, left: int) -> float:
     return 0.0
 
 
+def _leave(entrant: Entrant) -> None:
+    """Behind for good."""
+    entrant.out = True
+    entrant.note = f"left after {entrant.total:.3g} s, {len(entrant.seconds)} systems: a lower bound"
+
+
 def _turn(entrant: Entrant, problem: Any, allowed: float, left: int) -> Any:
     """One timed solve; None when it did not end."""
     call = entrant.call
     assert call is not None
     expected = getattr(call, "expected", _unknown)(problem, left)
+    if entrant.total > allowed:  # lost since its last turn
+        return _leave(entrant)
     if expected > 1.5 * (allowed - entrant.total):
         entrant.out, entrant.note = True, f"left out: its factors are estimated at {expected:.3g} s at least"
         return None
@@ -238,10 +246,7 @@ def _turn(entrant: Entrant, problem: Any, allowed: float, left: int) -> Any:
     if x is not None:
         entrant.steps.append(steps)
     if entrant.total > allowed and not entrant.out:
-        entrant.out, entrant.note = (
-            True,
-            f"left after {entrant.total:.3g} s, {len(entrant.seconds)} systems: a lower bound",
-        )
+        _leave(entrant)
     return x
 
 
