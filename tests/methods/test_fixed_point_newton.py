@@ -93,10 +93,19 @@ def test_differences_are_the_derivative():
     assert not problem.derivative(x, np.sin(x), 0 * v).any()
 
 
-def test_newton_krylov_is_for_numpy_arrays():
-    torch = pytest.importorskip("torch", reason="needs torch: pip install 'resolvent[torch]'")
-    with pytest.raises(TypeError, match="NumPy arrays"):
-        rv.solve(rv.FixedPoint(torch.cos), "newtonkrylov", x0=torch.zeros(3))
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+@pytest.mark.parametrize("jvp", [False, True])
+def test_newton_krylov_over_another_array_library(library, jvp):
+    xp = pytest.importorskip(library, reason=f"needs {library}")
+    rates = np.linspace(0.1, 0.9, 12).reshape(3, 4)
+    R, zero = xp.asarray(rates), xp.asarray(np.zeros((3, 4)))
+    offers = {"jvp": lambda x, v: R * xp.cos(x) * v} if jvp else {}
+    theirs = rv.solve(rv.FixedPoint(lambda x: R * xp.sin(x) + 1.0, zero, **offers), "newtonkrylov", rtol=1e-10)
+    mine = rv.solve(rv.FixedPoint(lambda x: rates * np.sin(x) + 1.0, np.zeros((3, 4))), "newtonkrylov", rtol=1e-10)
+    assert theirs.ok and mine.ok and type(theirs.x) is type(zero) and tuple(theirs.x.shape) == (3, 4)
+    values = np.array(theirs.x.tolist()) if library == "torch" else np.asarray(theirs.x)
+    assert np.allclose(values, mine.x, atol=1e-8) and theirs.steps == mine.steps
+    assert ("products" in theirs.work) == jvp
 
 
 def test_forcing_terms():

@@ -352,3 +352,57 @@ def test_a_trial_cannot_use_up_the_steps_of_a_solve(monkeypatch):
     assert result.ok and 40 < result.steps < 80
     limited = rv.Session("picard", [Tempted()], rtol=1e-8, max_steps=30, on_fail="ignore").solve(slow)
     assert limited.status == rv.Status.BUDGET and limited.steps == 30
+
+
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+def test_inclusions_over_another_array_library(library):
+    xp = pytest.importorskip(library, reason=f"needs {library}")
+    A = np.array([[0.5, 2.0, 0.0], [-2.0, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    B, start = xp.asarray(A), xp.asarray(np.zeros(3))
+    made = lambda **kw: rv.Inclusion(lambda x: B @ x + 1.0, reference=start, **kw)
+    boxed = made(resolvent=lambda v, eta: xp.clip(v, -0.3, 0.3))
+    values = lambda x: np.array(x.tolist()) if library == "torch" else np.asarray(x)
+    free = rv.solve(made(), "extragradient", rtol=1e-8)
+    assert free.ok and type(free.x) is type(start) and np.allclose(A @ values(free.x), -1.0, atol=1e-6)
+    for problem, method in ((boxed, "extragradient"), (boxed, "auto"), (forward_backward(boxed, 0.1), "halpern")):
+        result = rv.solve(problem, method, rtol=1e-3)
+        assert result.ok and type(result.x) is type(start) and np.allclose(values(result.x), -0.3, atol=1e-2)
+
+
+def test_a_carried_step_saves_the_evaluations_that_find_one():
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((400, 5))
+
+    def problem(shift):
+        b = a @ np.full(5, 1.0 + shift)
+        F = lambda z, idx=slice(None): (a[idx] * (a[idx] @ z - b[idx])[:, None]).mean(axis=0)
+        return rv.Inclusion(F, n_terms=400, reference=np.zeros(5))
+
+    method = rv.VRHalpern(step_size=0.25)
+    first = rv.solve(problem(0.0), method, rtol=1e-2)
+    assert first.ok and first.carry["step"] > 0.0
+    works = {}
+    for name, carry in (("with", {"step": first.carry["step"]}), ("without", {})):
+        new = problem(0.01)
+        new.receive(None)
+        state = method.init(new, None, carry)
+        works[name] = new.work.total()["operators"]
+        assert state.eta == pytest.approx(first.carry["step"])
+    assert works["with"] == 1 and works["without"] == 4  # a step is found by three of them
+    halved = method.init(problem(0.0), None, {"step": 3.0})
+    halved.halved = True
+    assert method.harvest(None, halved) == {}  # what had to be halved is a poor beginning
+
+
+def test_a_carried_anchor_saves_steps_of_restarted_halpern():
+    rates = np.linspace(0.2, 0.95, 20)
+
+    def cost(learners):
+        session = rv.Session("restartedhalpern", learners, rtol=1e-6)
+        results = [
+            session.solve(rv.FixedPoint(lambda x, t=t: rates * x + 1 + 1e-3 * t, np.zeros(20))) for t in range(8)
+        ]
+        assert all(r.ok for r in results)
+        return sum(r.steps for r in results[1:])
+
+    assert cost([rv.Warm()]) < 0.8 * cost([])

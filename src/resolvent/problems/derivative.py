@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
+from .foreign import ArraySystem
 from .linear import LinearSystem
 
-__all__ = ["NewtonEquation"]
+__all__ = ["NewtonEquation", "newton_equation"]
 
 
 class NewtonEquation(LinearSystem):
@@ -35,3 +36,25 @@ class NewtonEquation(LinearSystem):
     def _doubts(self, x: Any, y: Any) -> bool:
         """Differences are linear up to their error only: nothing is asked twice."""
         return False
+
+
+class ArrayNewtonEquation(ArraySystem):
+    """The same over another array library."""
+
+    def __init__(self, problem: Any, x: Any, Tx: Any) -> None:
+        xp = problem.xp
+
+        def product(v: Any) -> Any:
+            v = xp.reshape(v, x.shape)
+            return xp.reshape(v - problem.derivative(x, Tx, v), (-1,))
+
+        super().__init__(product, xp.reshape(Tx - x, (-1,)), symmetric=None)
+
+    def _doubts(self, x: Any, y: Any) -> bool:
+        """Differences are linear up to their error only: nothing is asked twice."""
+        return False
+
+
+def newton_equation(problem: Any, x: Any, Tx: Any) -> LinearSystem:
+    """The equation in the library of x."""
+    return (NewtonEquation if type(x) is np.ndarray else ArrayNewtonEquation)(problem, x, Tx)

@@ -4,7 +4,7 @@
 
 Step: the products of one linear solve (an evaluation each without ``jvp``), and one evaluation for each length t tried:
 1, 1/2, 1/4, ... until the residual has fallen enough. Memory: x, T(x), s and what the linear solver takes. Leaves
-``residual``. Slot ``inner``: the Session of the linear solves. NumPy arrays only. Not for maps that are not smooth, nor
+``residual``. Slot ``inner``: the Session of the linear solves. Not for maps that are not smooth, nor
 where a few plain or Anderson steps do: a linear solve costs several evaluations.
 
 Reference: Knoll and Keyes, J. Comput. Phys. 193 (2004), section 2; Eisenstat and Walker, SIAM J. Sci. Comput. 17 (1996).
@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ...core import Cost, Status
-from ...problems.derivative import NewtonEquation
+from ...problems import vectors
+from ...problems.derivative import newton_equation
 from ..krylov.bicgstab import BiCGStab
 from .inner import Inner, failed, forcing
 from .steps import FixedState, begin, evaluate
@@ -87,21 +86,19 @@ class NewtonKrylov:
         kept = carry.get("inner")
         fits = isinstance(kept, Inner) and kept.fits(self.inner, self.learners)
         state.inner, state.eta = kept if fits else Inner(self.inner, self.learners), self.forcing
-        if type(state.x) is not np.ndarray:
-            raise TypeError(f"NewtonKrylov works on NumPy arrays, and x is a {type(state.x).__name__}; use anderson")
         return state
 
     def step(self, problem: Any, state: NewtonState) -> None:
         """One linear solve and a step along it."""
         x, r, before = state.x, state.r, state.seen["residual"]
-        length = float(np.linalg.norm(r))
+        length = vectors.length(r)
         tolerance = max(state.eta * length, _SHARE * (state.goal or 0.0))
-        system = NewtonEquation(problem, x, state.Tx)
+        system = newton_equation(problem, x, state.Tx)
         result = state.inner.solve(problem, system, None, min(tolerance, self.forcing * length), self.inner_steps)
         if failed(result):
             state.status, state.reason = Status.BREAKDOWN, f"the linear solve failed: {result.reason}"
             return
-        s, t, k = np.reshape(result.x, x.shape), 1.0, state.k
+        s, t, k = problem.xp.reshape(result.x, x.shape), 1.0, state.k
         while True:
             evaluate(problem, state, x + t * s, 2.0)
             if state.seen["residual"] <= (1.0 - _ENOUGH * t) * before or t <= _SHORTEST:

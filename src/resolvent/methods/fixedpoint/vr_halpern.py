@@ -45,6 +45,7 @@ class VRState(State):
     best: Any
     least: float
     eta: float
+    halved: bool
     j: int
     full: bool
     rng: Any
@@ -115,12 +116,14 @@ class VRHalpern:
             )
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> VRState:
-        """One whole evaluation, and a second one for the step where L is not given."""
+        """One whole evaluation, and a second one for the step where it is neither carried nor L given."""
         state = _begin(problem, VRState(), x0, self.seed)
         if not self.adaptive and problem.lipschitz is None:
             raise ValueError("adaptive=False needs the problem's lipschitz=")
-        constant = problem.lipschitz if not self.adaptive else _steepness(problem, state)
-        state.eta = carry.get("step", self.step_size / constant) if self.adaptive else self.step_size / constant
+        kept = carry.get("step") if self.adaptive else None
+        if kept is None:
+            constant = problem.lipschitz if not self.adaptive else _steepness(problem, state)
+        state.eta, state.halved = kept or self.step_size / constant, False
         return state
 
     def step(self, problem: Any, state: VRState) -> None:
@@ -152,7 +155,7 @@ class VRHalpern:
         if size < state.least:
             state.best, state.least = state.x, size
         elif self.adaptive and not size <= _GROWTH * state.least and state.j > 1:
-            state.eta *= 0.5
+            state.eta, state.halved = 0.5 * state.eta, True
             state.x = state.anchor = state.before = state.best
             state.j = 0
             _whole(problem, state)
@@ -162,8 +165,8 @@ class VRHalpern:
         return state.x if state.full else state.best
 
     def harvest(self, problem: Any, state: VRState) -> dict[str, Any]:
-        """The step size."""
-        return {"step": state.eta} if self.adaptive else {}
+        """The step size; not one that had to be halved, which is a poor beginning for other operators."""
+        return {"step": state.eta} if self.adaptive and not state.halved else {}
 
     def estimate(self, problem: Any) -> Cost:
         """Some six square roots of n terms a step."""
