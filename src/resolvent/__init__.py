@@ -97,6 +97,8 @@ from .operators import (
     ChebyshevPolynomial,
     ChebyshevPolynomialBound,
     Curvature,
+    Definite,
+    DefiniteBound,
     DenseFactorBound,
     ElasticNet,
     FactorBound,
@@ -172,6 +174,7 @@ __all__ = [
     "Composite",
     "ConvergenceWarning",
     "CoordinateDescent",
+    "Definite",
     "DeflatedCG",
     "Direct",
     "Displacement",
@@ -235,9 +238,9 @@ __all__ = [
     "solve",
 ]
 
-register("recipe", (AMG, IC, ILU0, ILUT, BlockJacobi, ChebyshevPolynomial, SymmetricPolynomial))
+register("recipe", (AMG, IC, ILU0, ILUT, BlockJacobi, ChebyshevPolynomial, Definite, SymmetricPolynomial))
 register("bound", (AMGBound, BlockJacobiBound, ChebyshevPolynomialBound, DenseFactorBound, FactorBound, ICBound))
-register("bound", (ILU0Bound, ILUTBound, SymmetricPolynomialBound, Space))
+register("bound", (DefiniteBound, ILU0Bound, ILUTBound, SymmetricPolynomialBound, Space))
 register("bound", (Curvature, TridiagonalCurvature, ILU0Bound, ILUTBound, SymmetricPolynomialBound))
 
 

@@ -80,6 +80,7 @@ ROWS = [
     Row("chebyshev", rv.Chebyshev(), BOTH, "definite, tame"),
     Row("minres", rv.MINRES(), HERMITIAN, "hermitian, tame", wraps=True),
     Row("minres+jacobi", rv.MINRES(rv.Jacobi()), BOTH, "ordinary"),
+    Row("minres+definite", rv.MINRES(rv.Definite()), BOTH, "ordinary", slot="preconditioner"),
     Row("bicgstab", rv.BiCGStab(), (), "ordinary", wraps=True),
     Row("bicgstab+jacobi", rv.BiCGStab(rv.Jacobi()), SWEEPS, "ordinary"),
     Row("bicgstab+direct", rv.BiCGStab(rv.Direct()), SWEEPS, "ordinary", slot="preconditioner"),

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from ..learners.recycle import Lifetime, Recycle
 from ..learners.select import Arm
 from ..learners.tune.climb import Climb
-from ..methods import CG, COCG, GCRODR, GMRES, MINRES, SSOR, BiCGStab, Direct, Jacobi
-from ..operators import AMG, IC, ILU0, ILUT
+from ..methods import CG, COCG, GCRODR, GMRES, IDR, MINRES, SSOR, BiCGStab, DeflatedCG, Direct, Jacobi
+from ..operators import AMG, IC, ILU0, ILUT, Definite
 
 __all__ = ["arms"]
 
@@ -25,7 +25,7 @@ def arms(kind: str) -> list[Arm]:
     if shape == "spd":
         return _definite(n, dtype, direct)
     if shape == "hermitian":
-        return [direct, Arm("minres", MINRES(), least_steps=16.0, usual_steps=8.0 * n**0.5), *_any_shape(n, 60.0)]
+        return [direct, *_indefinite(n), *_any_shape(n, 60.0)]
     if shape == "symmetric":
         return [
             direct,
@@ -55,11 +55,23 @@ def _definite(n: int, dtype: str, direct: Arm) -> list[Arm]:
         Arm("cg+kept factor", CG(Direct()), [Lifetime("preconditioner", memory=2)], carries=True),
         Arm("cg+ic", CG(IC()), [Lifetime("preconditioner", memory=1)], carries=True, least_steps=6.0, relative=0.9),
     ]
+    if n >= 1000:
+        found.append(Arm("deflated cg", DeflatedCG(), least_steps=8.0))
     if find_spec("pyamg") is not None and n >= 1000:
         for name in ("sa",) if dtype.startswith("complex") else ("rs", "sa"):  # PyAMG's Ruge-Stueben is for real ones
             lifetime = [Lifetime("preconditioner", memory=1)]
             found.append(Arm(f"cg+amg {name}", CG(AMG(name)), lifetime, carries=True, least_steps=5.0))
     return found
+
+
+def _indefinite(n: int) -> list[Arm]:
+    """Hermitian and not definite: MINRES alone, or with a preconditioner of the definite matrix beside A."""
+    kept = [Lifetime("preconditioner", memory=1)]
+    return [
+        Arm("minres", MINRES(), least_steps=16.0, usual_steps=8.0 * n**0.5),
+        Arm("minres+jacobi", MINRES(Definite(Jacobi())), least_steps=16.0),
+        Arm("minres+ic", MINRES(Definite(IC())), kept, carries=True, least_steps=12.0, usual_steps=2.0 * n**0.5),
+    ]
 
 
 def _any_shape(n: int, factor: float) -> list[Arm]:
@@ -73,4 +85,5 @@ def _any_shape(n: int, factor: float) -> list[Arm]:
         Arm("gmres+kept factor", GMRES(30, Direct()), [kept], carries=True, guessing=False),
         Arm("gmres+ilut", GMRES(30, ILUT()), [dropped], carries=True, least_steps=2.0),
         Arm("gcrodr+ilu0", GCRODR(30, 10, ILU0()), [Recycle()], carries=True, least_steps=2.0 * least),
+        Arm("idr+ilu0", IDR(4, ILU0()), least_steps=2.0 * least),
     ]

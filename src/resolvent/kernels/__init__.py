@@ -26,6 +26,7 @@ _MODULES = frozenset(
         "composite",
         "csr",
         "cyclic",
+        "definite",
         "deflation",
         "eisenstat",
         "ic0",

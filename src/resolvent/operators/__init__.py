@@ -4,6 +4,7 @@ from .amg import AMG, AMGBound
 from .base import Bound, Stored
 from .block import BlockJacobi, BlockJacobiBound
 from .curvature import Curvature
+from .definite import Definite, DefiniteBound
 from .factor import DenseFactorBound, FactorBound
 from .ic import IC, ICBound
 from .ilu import ILU0, ILUT, ILU0Bound, ILUTBound
@@ -32,6 +33,8 @@ __all__ = [
     "ChebyshevPolynomial",
     "ChebyshevPolynomialBound",
     "Curvature",
+    "Definite",
+    "DefiniteBound",
     "DenseFactorBound",
     "ElasticNet",
     "FactorBound",

@@ -231,7 +231,8 @@ class Krylov:
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one iteration costs as ``running``."""
         recipe = self._recipe
-        if self.fused is not None and problem.stored and (recipe is None or type(recipe).__name__ == "Jacobi"):
+        diagonal = recipe is None or type(getattr(recipe, "inner", recipe)).__name__ == "Jacobi"
+        if self.fused is not None and problem.stored and diagonal:
             return Cost(0.0, 0.0 if recipe is None else problem.weight("diagonals"), problem.weight(self.fused))
         setup = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
         own = self.products * 1.0 + 14 * problem.weight("passes") + problem.weight("calls")

@@ -173,7 +173,7 @@ class DeflatedCG:
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one iteration costs as ``running``."""
         if self.blocks != 0:
-            step = problem.weight("ssor_steps") + 6 * problem.weight("passes")
+            step = problem.weight("ssor_steps") + 16 * problem.weight("passes")
             return Cost(problem.weight("symbolics"), 3 * problem.weight("gathers"), step)
         extra = self._recipe.estimate(problem) if hasattr(self._recipe, "estimate") else Cost()  # type: ignore[attr-defined]
         own = 1.0 + 12 * problem.weight("passes") + 4 * self.size * problem.weight("basis") + problem.weight("calls")
