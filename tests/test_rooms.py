@@ -20,11 +20,11 @@ ALLOWED = {
     "gallery": {"core", "problems"},
     "backends": {"core", "operators", "problems"},
     "interop": FACE,
-    "report": {"core", "recorders", "runs"},  # and runs writes a report: the page of a run reads its folder
+    "report": {"core", "recorders", "runs"},  # the page of a run reads its folder
     "api": {"core"},
     "auto": {"core", "learners", "methods", "operators"},
     "__init__": (FACE | {"report"}) - {"__init__"},
-    "runs": FACE | {"report"},
+    "runs": FACE,
     "doctor": FACE | {"report"},
     "generate": FACE | {"report", "runs"},
     "bench": FACE | {"doctor", "experiments"},  # goals that are the doctor's or an experiment's figures

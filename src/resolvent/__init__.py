@@ -250,13 +250,19 @@ def _report(session: Any, path: Any) -> None:
     write_session(session, path)
 
 
+def _page(folder: Any) -> None:
+    from .report import write_run
+
+    write_run(folder)
+
+
 def _progress(problems: Any) -> Any:
     from .recorders import ProgressBar
 
     return ProgressBar(problems)
 
 
-HOOKS.update(problem=LinearSystem, memory=recalled, report=_report, progress=_progress)
+HOOKS.update(problem=LinearSystem, memory=recalled, report=_report, page=_page, progress=_progress)
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,8 @@ def register(kind: str, classes: Iterable[Any]) -> None:
 
 
 def hook(name: str) -> Callable[..., Any]:
-    """A function that another room lends: ``problem`` (from A, b), ``auto`` (the learner behind it), ``report``."""
+    """A function that another room lends: ``problem`` (from A, b), ``auto`` (the learner behind it), ``memory`` (vetted),
+    ``progress`` (a bar), ``report`` (the page of a session), ``page`` (that of a run's folder)."""
     return HOOKS[name]
 
 

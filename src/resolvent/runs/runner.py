@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Session, StateFileError, Status, load_state, save_state
+from ..core.registry import hook
 from .assemble import assemble
 from .folder import Folder, RunError
 from .learned import learners_table
@@ -311,9 +312,7 @@ class _Run:
         totals = {key: value for key, value in self.session.totals.items() if key != "seconds"}
         ending = {"complete": True, "solved": self.position, "ok": outcome.ok, "note": outcome.note, "totals": totals}
         self.folder.write_manifest(self.manifest | ending | said)
-        from ..report import write_run
-
-        write_run(self.folder.path)
+        hook("page")(self.folder.path)
         return outcome
 
 
