@@ -63,7 +63,7 @@ class Work:
 
     def add(self, name: str, amount: float = 1, part: str = "running") -> None:
         """Count ``amount`` units of ``name``."""
-        counts: dict[str, float] = getattr(self, part)
+        counts: dict[str, float] = self.running if part == "running" else getattr(self, part)
         counts[name] = counts.get(name, 0) + amount
 
     def total(self) -> dict[str, float]:

@@ -108,7 +108,7 @@ class EisenstatEngine:
             plan = symbolic["eisenstat.plan"] = kernels.eisenstat.symbolic(problem.ip, problem.ix)
             problem.work.add("symbolics", 1, "once")
         self.plan = plan
-        self.pool = symbolic.setdefault(f"eisenstat.buffers.{problem.dtype}", [])
+        self.pool = symbolic.setdefault(f"eisenstat.buffers.{problem.dtype.char}", [])
         self.buffers = self.pool.pop() if self.pool else kernels.eisenstat.allocate(plan, problem.dtype)
         mat, root, vec, scal = self.buffers
         row = kernels.eisenstat.numeric(plan, problem.ip, problem.ix, problem.data, mat, root)

@@ -42,11 +42,12 @@ class Remembering:
             epoch, version = memory["epoch"], memory["version"]
             memory.clear()
             memory.update(epoch=epoch, version=version)
-        change = self._against(memory)
+        key = self._key()
+        change = self._against(memory, key)
         if change == Change.PATTERN and not self.vetted:  # rows that are not sorted may still be the same
             before = self.ix
             self._vet()
-            change = change if self.ix is before else self._against(memory)
+            change = change if self.ix is before else self._against(memory, key)
         if change == Change.SHAPE or change == Change.PATTERN:
             memory["symbolic"] = {}
             memory["facts"] = {}
@@ -67,15 +68,15 @@ class Remembering:
             else:
                 self.__dict__["vetted"] = True
             self.work.add("checks")
-        memory["key"] = self._key()
+        memory["key"] = key
         return change
 
     def _key(self) -> list[Any]:
         version = self.version if isinstance(self.version, int | float | str | None) else str(self.version)
         return [self.kind == "operator", self.n, NAMES[self.dtype], version if not self.stored else None]
 
-    def _against(self, memory: dict[str, Any]) -> Change:
-        old, new = memory.get("key"), self._key()
+    def _against(self, memory: dict[str, Any], new: list[Any]) -> Change:
+        old = memory.get("key")
         if old is None or list(old[:3]) != new[:3]:
             return Change.SHAPE
         if not self.stored:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import checks
+from .memory import NAMES
 
 __all__ = ["Shaped", "dominant"]
 
@@ -25,7 +26,7 @@ class Shaped:
         others of these; ``symmetric``: complex symmetric; ``dominant``: rows or columns have dominant diagonals;
         ``general``: all else.
         """
-        return f"{'stored' if self.stored else 'operator'}/{self._shape()}/{self.n}/{self.dtype}"
+        return f"{'stored' if self.stored else 'operator'}/{self._shape()}/{self.n}/{NAMES.get(self.dtype, self.dtype)}"
 
     def _shape(self: Any) -> str:
         told = (
