@@ -110,7 +110,7 @@ def _books(learner, rng):
             setattr(learner, name, float(rng.choice([np.nan, np.inf, 0.0])))
     for book in getattr(learner, "_books", {}).values():
         one, two = (float(v) for v in rng.choice([np.nan, np.inf, -1.0, 0.0], 2))
-        if isinstance(book, list):
-            book[0], book[2] = one, two
+        if hasattr(book, "without"):
+            book.without, book.carried = one, two
         else:
             book.cold.value, book.warm.value = one, two

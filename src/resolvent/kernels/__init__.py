@@ -1,8 +1,8 @@
 """Compiled sweeps and products: arrays in, arrays out; imported at first use, because numba takes half a second.
 
-Each kernel is compiled once per machine and kept on disk; the first use says so in one line on stderr. Numba stamps what
-it keeps with the file of the kernel alone, and inlines helpers of other files: so a digest over all files of this package
-is kept beside, and what was compiled from other ones is thrown away.
+Each kernel is compiled once per machine and kept on disk; the first use says so, and how long it may take, in one line on
+stderr. Numba stamps what it keeps with the file of the kernel alone, and inlines helpers of other files: so a digest over
+all files of this package is kept beside, and what was compiled from other ones is thrown away.
 """
 
 import contextlib
@@ -94,4 +94,9 @@ def _compiled(module: ModuleType) -> bool:
 def _say() -> None:
     global _said
     _said = True
-    print("resolvent: compiling its kernels for this machine, once (about 10 s) ...", file=sys.stderr, flush=True)
+    how_long = "2 to 15 s of processor time, 30 s for composite problems"
+    print(
+        f"resolvent: compiling kernels for this machine, once for each kind of problem ({how_long}) ...",
+        file=sys.stderr,
+        flush=True,
+    )

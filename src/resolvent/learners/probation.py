@@ -1,18 +1,20 @@
 """Probation: the mean cost of solves with something carried beside that of solves without, and who is asked next."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Probation"]
+__all__ = ["Probation", "reopened"]
 
-_CLEAR = 0.5  # no second solve without is asked for where the first ones with cost less than this part
+_COSTS = ("without", "carried")
+_COUNTS = ("colds", "warms", "wait", "patience")
 
 
 class Probation:
     """Two running means and a patience.
 
     The thing carried is in use while its mean is below the other by ``margin``; the losing side is looked at again after
-    8, 16, 32, ... solves, at most ``longest``.
+    ever more solves (8, 16, 32, ...), at most ``longest``.
 
     Parameters
     ----------
@@ -20,6 +22,10 @@ class Probation:
         Part of the cost without that the cost with must not exceed.
     longest : int
         Most solves between two looks at the losing side.
+    wait : int
+        Solves before the first such look.
+    clear : float
+        No second solve without is asked for where the first ones with cost less than this part.
 
     Examples
     --------
@@ -33,15 +39,15 @@ class Probation:
     True
     """
 
-    def __init__(self, margin: float = 0.98, longest: int = 64) -> None:
-        self.margin, self.longest = margin, longest
+    def __init__(self, margin: float = 0.98, longest: int = 64, wait: int = 8, clear: float = 0.5) -> None:
+        self.margin, self.longest, self.clear = margin, longest, clear
         self.without, self.colds = 0.0, 0
         self.carried, self.warms = 0.0, 0
-        self.wait, self.patience = 8, 8
+        self.wait, self.patience = wait, 8
 
     def wanted(self) -> bool:
         """Whether the next solve should use it."""
-        if self.colds < 1 or (self.colds < 2 <= self.warms and self.carried > _CLEAR * self.without):
+        if self.colds < 1 or (self.colds < 2 <= self.warms and self.carried > self.clear * self.without):
             return False
         if self.warms < 2:
             return True
@@ -64,8 +70,7 @@ class Probation:
 
     def state_dict(self) -> dict[str, Any]:
         """As plain numbers."""
-        names = ("without", "colds", "carried", "warms", "wait", "patience")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in (*_COSTS, *_COUNTS)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave.
@@ -75,9 +80,27 @@ class Probation:
         ValueError
             When it is no record.
         """
-        costs = [float(state[k]) for k in ("without", "carried")]
-        counts = [state[k] for k in ("colds", "warms", "wait", "patience")]
-        if not all(math.isfinite(c) and c >= 0 for c in costs) or not all(type(c) is int and c >= 0 for c in counts):
+        if not isinstance(state, dict) or set(state) != {*_COSTS, *_COUNTS}:
             raise ValueError("the record of something carried is not one")
-        self.without, self.carried = costs
+        costs, counts = [state[k] for k in _COSTS], [state[k] for k in _COUNTS]
+        sound = all(type(c) in (int, float) and 0 <= c < math.inf for c in costs)
+        if not sound or not all(type(c) is int and c >= 0 for c in counts):
+            raise ValueError("the record of something carried holds what is no cost and no count")
+        self.without, self.carried = map(float, costs)
         self.colds, self.warms, self.wait, self.patience = counts
+
+
+def reopened(saved: Any, make: Callable[[], Probation]) -> dict[str, Probation]:
+    """Records by name from a state file.
+
+    Raises
+    ------
+    ValueError
+        When it holds something else.
+    """
+    if not isinstance(saved, dict):
+        raise ValueError("the records of something carried are not by name")
+    books = {str(key): make() for key in saved}
+    for key, record in saved.items():
+        books[str(key)].load_state_dict(record)
+    return books

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from ...core import Advice, Learner
+from ..probation import Probation, reopened
 
 __all__ = ["Guess"]
 
 _USEFUL = 0.5
-_LONGEST = 64
 
 
 @dataclass(eq=False)
@@ -68,13 +68,11 @@ class Guess(Learner):
         self._spare: list[Any] = []
         self._version = -1
         self._epoch = -1
-        self._books: dict[str, list[float]] = {}
+        self._books: dict[str, Probation] = {}
         self._now = ""
         self._mine: Any = None
         self._price = 0.0
         self.used = 0
-
-    # books: [cold cost, cold count, guess cost, guess count, wait, next wait]
 
     def propose(self, problem: Any, advice: Advice) -> Advice:
         """Set x0 and its residual, unless the user gave x0 or the record speaks against it."""
@@ -93,7 +91,7 @@ class Guess(Learner):
             found = self._combination(problem)
         self._price = problem.price().running - before
         if found is None:
-            self._book(self._price, guess=True, useless=True)
+            self._record().enter(self._price + self._record().without, carried=True)
             return advice
         advice.x0, residual = found
         advice.carry["residual"] = residual
@@ -146,9 +144,9 @@ class Guess(Learner):
         if advice.trial or result.capped or not result.ok:
             return
         if self._mine is not None and advice.x0 is self._mine:  # not where an attempt goes on from another x
-            self._book(result.cost.running + self._price, guess=True)
+            self._record().enter(result.cost.running + self._price, carried=True)
         elif advice.x0 is None:
-            self._book(result.cost.running, guess=False)
+            self._record().enter(result.cost.running, carried=False)
 
     def _keep(self, problem: Any, result: Any) -> None:
         if problem.matrix_version != self._version:
@@ -174,8 +172,8 @@ class Guess(Learner):
 
     # ---- probation -------------------------------------------------------------------------------------------------
 
-    def _record(self) -> list[float]:
-        return self._books.setdefault(self._now, [0.0, 0.0, 0.0, 0.0, 0.0, 8.0])
+    def _record(self) -> Probation:
+        return self._books.setdefault(self._now, _opening())
 
     def _dear(self, problem: Any, cold: float) -> bool:
         """Whether the guess itself would cost more than a seventh of a solve: on small systems it cannot pay."""
@@ -188,29 +186,9 @@ class Guess(Learner):
     def _wanted(self, problem: Any, advice: Advice) -> bool:
         """In use while the mean with guess is below the mean without; the other side is looked at again now and then."""
         book = self._record()
-        cold, colds, warm, warms, wait, _ = book
         if advice.trial:
-            return warms > 0 and warm <= cold
-        if colds < 1 or (colds < 2 <= warms) or self._dear(problem, cold):
-            return False
-        if warms < 2:
-            return True
-        pays = warm <= 0.98 * cold
-        if wait <= 0:
-            book[5] = min(2 * book[5], _LONGEST)
-            book[4] = book[5]
-            return not pays
-        book[4] = wait - 1
-        return pays
-
-    def _book(self, cost: float, guess: bool, useless: bool = False) -> None:
-        book = self._record()
-        at = 2 if guess else 0
-        if useless:
-            cost += book[0]
-        weight = 1.0 / (book[at + 1] + 1.0) if book[at + 1] < 4 else 0.2
-        book[at] += weight * (cost - book[at])
-        book[at + 1] += 1.0
+            return book.warms > 0 and book.carried <= book.without
+        return book.colds > 0 and not self._dear(problem, book.without) and book.wanted()
 
     def digest(self) -> list[str]:
         """A line for the summary."""
@@ -223,7 +201,7 @@ class Guess(Learner):
             "ax": self._ax,
             "version": self._version,
             "epoch": self._epoch,
-            "books": self._books,
+            "books": {key: book.state_dict() for key, book in self._books.items()},
             "used": self.used,
         }
 
@@ -244,18 +222,14 @@ class Guess(Learner):
         if len({(v.shape, v.dtype) for v in vectors}) > 1 or any(v.dtype.kind not in "fc" for v in vectors):
             raise ValueError("the vectors of a guess differ in length or dtype")
         self._version, self._epoch, self.used = state["version"], state["epoch"], state["used"]
-        self._books = {str(k): [_number(v) for v in row] for k, row in state["books"].items()}
-        if any(len(row) != 6 for row in self._books.values()):
-            raise ValueError("the record of a guess is not one")
+        self._books = reopened(state["books"], _opening)
         if not all(type(state[name]) is int for name in ("version", "epoch", "used")) or self.used < 0:
             raise ValueError("the counts of a guess are not whole numbers")
 
 
-def _number(value: Any) -> float:
-    """A cost or a count from a state file."""
-    if type(value) not in (int, float) or not 0.0 <= value < math.inf:
-        raise ValueError("the record of a guess holds what is no cost and no count")
-    return float(value)
+def _opening() -> Probation:
+    """An empty record: two solves without before anything is decided, then a look at the losing side."""
+    return Probation(wait=0, clear=-1.0)
 
 
 def _projectable(problem: Any) -> bool:

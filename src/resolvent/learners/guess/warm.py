@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...core import Advice, Learner
-from ..probation import Probation
+from ..probation import Probation, reopened
 
 __all__ = ["Warm"]
 
@@ -139,12 +139,7 @@ class Warm(Learner):
         if len({(v.shape, v.dtype) for v in x}) > 1 or not all(np.all(np.isfinite(v)) for v in x):
             raise ValueError("the solutions that a guess is made of differ in shape, or are not finite")
         self.x, self.epoch, self.used = x, int(state["epoch"]), int(state["used"])
-        self.books = {}
-        for key, saved in dict(state["books"]).items():
-            if not isinstance(saved, dict) or set(saved) != set(Probation().state_dict()):
-                raise ValueError("the record of a guess is not one")
-            self.books[str(key)] = Probation()
-            self.books[str(key)].load_state_dict(saved)
+        self.books = reopened(state["books"], Probation)
 
 
 def _distance(x: Any, y: Any) -> float:
