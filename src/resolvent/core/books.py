@@ -50,8 +50,8 @@ class Record:
         self.method = result.method
         self.work = result.work
         self.change = change
-        carried = [slot for slot, kept in first.carry.items() if kept is not None]
-        self.kept = [slot for slot in carried if slot not in ("symbolic", "residual")]
+        unasked = ("symbolic", "residual")
+        self.kept = [slot for slot, kept in first.carry.items() if slot not in unasked and kept is not None]
         self.guess = first.x0 is not None
         self.trial = bool(first.trial)
         self.retried = first is not advice

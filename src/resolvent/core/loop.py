@@ -133,7 +133,7 @@ class _Run:
     def _iterate(self, state: Any) -> Status:
         """Step until a rule fires, the method gives up, or the cap is reached."""
         problem, method, check, limit = self.problem, self.method, self.check, self.limit
-        each = self.goal is None or any(getattr(r, "each", False) for r in self.recorders)
+        each = self.goal is None or (bool(self.recorders) and any(getattr(r, "each", False) for r in self.recorders))
         capped = self.cap < math.inf
         status: Status = state.status or check(state)
         while status == Status.RUNNING:

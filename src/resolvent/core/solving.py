@@ -205,7 +205,9 @@ class Solving:
         result.work = problem.work.total()
         result.index = self.solved
         problem.leave(result)
-        result.digest.update((k, v) for x in self.learners for k, v in getattr(x, "words", dict)().items())
+        for learner in self.learners:
+            if hasattr(learner, "words"):
+                result.digest.update(learner.words())
         result.advice = books.light(advice)
         result.seconds = time.perf_counter() - begin
         for recorder in self.recorders:

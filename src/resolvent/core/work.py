@@ -76,7 +76,9 @@ class Work:
 
     def price(self, weights: Mapping[str, float]) -> Cost:
         """The cost of what was counted; names without a weight are bookkeeping and cost nothing."""
-        return Cost(_priced(self.once, weights), _priced(self.setup, weights), _priced(self.running, weights))
+        once = _priced(self.once, weights) if self.once else 0.0  # most solves have neither of the first two
+        setup = _priced(self.setup, weights) if self.setup else 0.0
+        return Cost(once, setup, _priced(self.running, weights))
 
 
 def _priced(counts: dict[str, float], weights: Mapping[str, float]) -> float:
