@@ -15,7 +15,7 @@ Abdukhakimov, Takac (2024); Nocedal, Wright, Numerical Optimization, 2nd ed., ch
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -63,6 +63,23 @@ def _shifted(curvature: Any, g: Any, shift: float) -> Trial | None:
     return None if s is None else Trial(-s, shift)
 
 
+class _Adapted:
+    """A rule whose number grows by ``factor`` after a bad step and shrinks by it after a step that was good at once."""
+
+    scale: float
+    factor: ClassVar[float] = 2.0
+    eigen: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "scale")
+
+    def after(self, scale: float, good: bool, first: bool) -> float:
+        """The number for the next trial."""
+        if good:
+            return max(scale / self.factor, 1e-200) if first else scale
+        return self.factor * scale
+
+
 @dataclass(frozen=True)
 class GradientNormalized:
     """Shift |g| / gamma; gamma doubles after a good step and halves after a bad one.
@@ -99,7 +116,7 @@ class GradientNormalized:
 
 
 @dataclass(frozen=True)
-class GradientRegularized:
+class GradientRegularized(_Adapted):
     """Shift sqrt(M |g|); M quadruples after a bad step and is quartered after a step that was good at once.
 
     Parameters
@@ -113,10 +130,7 @@ class GradientRegularized:
     """
 
     scale: float = 1.0
-    eigen = False
-
-    def __post_init__(self) -> None:
-        _positive(self, "scale")
+    factor = 4.0
 
     def trial(self, curvature: Any, g: Any, norm: float, scale: float) -> Trial | None:
         """The step at this M."""
@@ -126,15 +140,9 @@ class GradientRegularized:
         """The gradient at y agrees with the model."""
         return -ends.slope_after >= ends.norm_after**2 / max(4.0 * trial.shift, _LEAST)
 
-    def after(self, scale: float, good: bool, first: bool) -> float:
-        """M for the next trial."""
-        if good:
-            return max(0.25 * scale, 1e-200) if first else scale
-        return 4.0 * scale
-
 
 @dataclass(frozen=True)
-class Cubic:
+class Cubic(_Adapted):
     """The minimiser of the model with the term M |s|^3 / 6, also for an indefinite H.
 
     Parameters
@@ -149,9 +157,6 @@ class Cubic:
 
     scale: float = 1.0
     eigen = True
-
-    def __post_init__(self) -> None:
-        _positive(self, "scale")
 
     def trial(self, curvature: Any, g: Any, norm: float, scale: float) -> Trial | None:
         """Solve |s(r)| = r with shift M r / 2 by bisection on the eigenvalues."""
@@ -185,15 +190,9 @@ class Cubic:
             return ends.norm_after**2 <= 4.0 * trial.shift * abs(ends.slope)
         return ends.fy <= ends.fx + trial.model
 
-    def after(self, scale: float, good: bool, first: bool) -> float:
-        """M for the next trial."""
-        if good:
-            return max(0.5 * scale, 1e-200) if first else scale
-        return 2.0 * scale
-
 
 @dataclass(frozen=True)
-class StepSized:
+class StepSized(_Adapted):
     """The Newton direction n = H^-1 g, shortened by 1 + theta with theta = sigma (g'n)^(beta/2), by back-tracking.
 
     Where H is near singular the direction means nothing; then the step is gradient-normalised instead.
@@ -212,10 +211,9 @@ class StepSized:
 
     scale: float = 1.0
     beta: float = 2.0 / 3.0
-    eigen = False
 
     def __post_init__(self) -> None:
-        _positive(self, "scale")
+        super().__post_init__()
         if not 2.0 / 3.0 - 1e-12 <= self.beta <= 1.0:
             raise ValueError(f"beta={self.beta!r} was given; a number in [2/3, 1] is expected")
 
@@ -235,12 +233,6 @@ class StepSized:
             return -ends.slope_after >= ends.norm_after**2 / max(4.0 * trial.shift, _LEAST)
         after = curvature.solve(0.0, ends.g)
         return after is not None and trial.model * float(ends.g @ trial.n) >= float(ends.g @ after)
-
-    def after(self, scale: float, good: bool, first: bool) -> float:
-        """sigma for the next trial: halved by a step that was good at once."""
-        if good:
-            return max(0.5 * scale, 1e-200) if first else scale
-        return 2.0 * scale
 
 
 @dataclass(frozen=True)
