@@ -108,7 +108,8 @@ class Warm(Learner):
         self.x = [*self.x[-2:], result.x + 0.0]
         if self._mine and result.start > _FAR * problem.scale:
             cost = max(cost, 2.0 * book.without)
-        if not advice.trial and (self._mine or advice.x0 is None):
+        taken_up = "residual" in advice.carry  # where another attempt ended: its cost teaches nothing
+        if not advice.trial and not taken_up and (self._mine or advice.x0 is None):
             book.enter(cost, carried=self._mine)
 
     def digest(self) -> list[str]:

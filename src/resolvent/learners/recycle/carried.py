@@ -94,7 +94,7 @@ class Carried(Learner):
         if found:
             self._kept = found
         self._empty = 0 if found else self._empty + 1
-        if not advice.trial:
+        if not advice.trial and "residual" not in advice.carry:  # a solve taken up where another ended teaches nothing
             self.book.enter(result.cost.setup + result.cost.running, carried=self._mine)
 
     def digest(self) -> list[str]:
