@@ -128,6 +128,8 @@ ROWS = [
     Row("minres+definite-jacobi", rv.MINRES(rv.Definite(rv.Jacobi())), indefinite),
     Row("rminres", rv.RMINRES(4), kernel=False),
     Row("rminres-indefinite", rv.RMINRES(4), indefinite, kernel=False),
+    Row("rminres+definite", rv.RMINRES(4, rv.Definite()), kernel=False),
+    Row("rminres+definite-jacobi", rv.RMINRES(4, rv.Definite(rv.Jacobi())), indefinite, kernel=False),
     Row("cocg", rv.COCG(), lossy, kernel=False),
     Row("cocg+jacobi", rv.COCG(rv.Jacobi()), lossy, kernel=False),
     Row("flexiblecg", rv.FlexibleCG(), kernel=False),

@@ -1,14 +1,18 @@
 """Minimal residuals with a recycled space, for A x = b with A Hermitian, definite or not.
 
-    A U = C,  C^H C = I,    (I - C C^H) A V_j = V_{j+1} T_j  (three terms),  B = C^H A V_j
-    x = x_0 + U C^H r_0 + V_j y - U B y,    y = argmin || beta e_1 - T_j y ||
+    A U = C,  C^H M^-1 C = I,    (I - C C^H M^-1) A P_j = V_{j+1} T_j  (three terms),  P = M^-1 V,  B = C^H M^-1 A P_j
+    x = x_0 + U C^H M^-1 r_0 + P_j y - U B y,    y = argmin || beta e_1 - T_j y ||,    V^H M^-1 V = I
 
 The iteration needs V one vector at a time, and B y as a short recurrence of k numbers. The first 2 k + 8 Lanczos vectors are
 kept, and the k harmonic Ritz vectors of least |theta| over them and U are left in the slot ``space``; a carried space costs k
 products for C = A U, none where A is the same.
 
-Step: one product, 10 vector passes, 2 k passes over C. Memory: 4 k + 16 n-vectors. Leaves ``residual``, from the recurrence.
-No preconditioner. Not for matrices that are not Hermitian (GCRODR), nor for definite ones whose CG has a good preconditioner.
+M is Hermitian positive definite, whatever A is; with M = L L^H these are the plain formulas for L^-1 A L^-H. What is left in
+the slot has images that are orthonormal as they stand, so that it outlives M.
+
+Step: one product, one application of M, 10 vector passes (13), 2 k passes over C. Memory: 4 k + 16 n-vectors (7 k + 28).
+Leaves ``residual``, the 2-norm, from the recurrence. Not for matrices that are not Hermitian (GCRODR), nor for definite ones
+whose CG has a good preconditioner.
 
 Reference: Wang, de Sturler and Paulino, Internat. J. Numer. Methods Engrg. 69 (2007), algorithm 1; the recurrence: Paige
 and Saunders, SIAM J. Numer. Anal. 12 (1975).
@@ -21,9 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from ...core import Cost, State, Status
+from ...core import Cost, SetupError, State, Status
+from ...operators.engines import applied
+from ...operators.given import recipe_of
 from ...operators.space import Space
 from .arnoldi import combined, host, inner, rows, size, wide
+from .common import bound_of
 from .images import begins, taken_over
 from .ritz import recycled
 
@@ -44,6 +51,10 @@ class RMINRESState(State):
     e: Any
     z: Any
     turns: Any
+    bound: Any
+    p: Any
+    P: Any
+    D: Any
     phi: float
     beta: float
     V: Any
@@ -60,11 +71,13 @@ class RMINRES:
     ----------
     k : int, default 10
         Vectors left for the next solve.
+    preconditioner : recipe or LinearOperator, optional
+        Hermitian positive definite, as for ``rv.MINRES``: ``rv.Definite()``, ``rv.Jacobi()``; None for none.
 
     Raises
     ------
     ValueError
-        For fewer than one vector.
+        For fewer than one vector, or what is no preconditioner.
 
     References
     ----------
@@ -81,19 +94,25 @@ class RMINRES:
     """
 
     k: int = 10
+    preconditioner: Any = None
 
-    needs = frozenset({"symmetric"})
     sees = frozenset({"residual"})
 
     def __post_init__(self) -> None:
         if not isinstance(self.k, int | np.integer) or isinstance(self.k, bool) or self.k < 1:
             raise ValueError(f"k={self.k!r} was given; a whole number of at least 1 is expected")
+        recipe = recipe_of(self.preconditioner)
+        object.__setattr__(self, "_recipe", recipe)
+        object.__setattr__(self, "needs", frozenset({"symmetric"}) | getattr(recipe, "needs", frozenset()))
 
     def init(self, problem: Any, x0: Any, carry: Mapping[str, Any]) -> RMINRESState:
         """Begin at x0; the images of a carried space wait for the first step, unless they are known."""
         state = RMINRESState()
         state.x, state.r, norm = problem.start(x0, carry)
-        state.U = state.C = state.waiting = state.v = None
+        state.U = state.C = state.D = state.waiting = state.v = None
+        state.bound, _ = bound_of(self._recipe, problem, carry) if norm else (None, False)  # type: ignore[attr-defined]
+        if state.bound is not None and not hasattr(state.bound, "apply"):
+            raise SetupError(f"{type(self.preconditioner).__name__} cannot be applied; use another preconditioner here")
         state.seen["residual"] = norm
         state.j = 0
         space = carry.get("space")
@@ -110,8 +129,18 @@ class RMINRES:
         found, state.waiting = taken_over(problem, state.waiting), None
         if found is None:
             return
-        state.C, state.U = C, U = found
-        c = inner(C, state.r)
+        C, U = found
+        state.D = C
+        if state.bound is not None:
+            D = rows(state.r, C.shape[0])
+            for i in range(C.shape[0]):
+                D[i, :] = _preconditioned(problem, state, C[i, :])
+            mix = _whitened(inner(C, D))
+            if mix is None:
+                return
+            C, U, state.D = combined(mix, C), combined(mix, U), combined(mix, D)
+        state.C, state.U = C, U
+        c = inner(state.D, state.r)
         state.x = state.x + c @ U
         state.r = state.r - c @ C
         problem.work.add("basis", 3 * C.shape[0])
@@ -119,8 +148,9 @@ class RMINRES:
 
     def _begin(self, problem: Any, state: RMINRESState) -> bool:
         """The first Lanczos vector."""
-        beta = size(state.r)
-        if not begins(state, beta):
+        z = _preconditioned(problem, state, state.r)
+        beta = size(state.r) if state.bound is None else _root(state, state.r, z)
+        if state.status != Status.RUNNING or not begins(state, beta):
             return False
         k = 0 if state.C is None else state.C.shape[0]
         most = min(2 * self.k + 8, problem.n)
@@ -138,6 +168,10 @@ class RMINRES:
             np.zeros((k, most), dtype),
         )
         state.V[0, :], state.j = state.v, 0
+        state.p, state.P = state.v, state.V
+        if state.bound is not None:
+            state.p, state.P = z * (1.0 / beta), rows(state.r, most + 1)
+            state.P[0, :] = state.p
         return True
 
     def step(self, problem: Any, state: RMINRESState) -> None:
@@ -150,16 +184,23 @@ class RMINRES:
         if state.v is None and not self._begin(problem, state):
             return
         with np.errstate(all="ignore"):  # what overflows is found by looking at it
-            v, w = state.v, problem.product(state.v)
+            v, w = state.v, problem.product(state.p)
             reach = size(w)
             b = np.zeros(0)
             if state.C is not None:
-                c = inner(state.C, w)
+                c = inner(state.D, w)
                 w -= c @ state.C
                 b = host(c)
-            alpha = float(host(inner(v[None, :], w))[0].real)
+            alpha = float(host(inner(state.p[None, :], w))[0].real)
             w -= alpha * v + state.beta * state.before
-            after = size(w)
+            z, after = w, size(w)
+            if state.bound is not None:
+                z = _preconditioned(problem, state, w)
+                after = 0.0 if after <= 4 * problem.eps * reach else _root(state, w, z)
+                reach = abs(alpha) + state.beta + after
+                problem.work.add("passes", 3)
+                if state.status != Status.RUNNING:
+                    return
             problem.work.add("passes", 10)
             problem.work.add("basis", 2 * len(b))
             problem.work.add("calls")
@@ -176,6 +217,13 @@ class RMINRES:
                 return
             state.before, state.beta = v, after
             state.v = w * (1.0 / after) if after > 0.0 else None
+            if state.bound is None or state.v is None:
+                state.p = state.v
+            else:
+                state.p = z * (1.0 / after)
+                c1, s1 = state.turns[1]
+                state.r = (s1 * s1) * state.r + (state.phi * c1) * state.v
+                state.seen["residual"] = size(state.r)
             self._keep(state, alpha, after, b)
         if after == 0.0:  # an invariant space: what is left is rounding
             state.x, state.z = state.x - self._back(state), state.z * 0
@@ -193,7 +241,7 @@ class RMINRES:
             return
         c, s = g / r1, after / r1
         tau, state.phi = c * state.phi, -s * state.phi
-        d = (state.v - r2 * state.d[1] - r3 * state.d[0]) * (1.0 / r1)
+        d = (state.p - r2 * state.d[1] - r3 * state.d[0]) * (1.0 / r1)
         state.x = state.x + tau * d
         if len(b):
             e = (b - r2 * state.e[1] - r3 * state.e[0]) / r1
@@ -213,6 +261,8 @@ class RMINRES:
             state.B[:, j] = b
             if state.v is not None:
                 state.V[j + 1, :] = state.v
+                if state.bound is not None:
+                    state.P[j + 1, :] = state.p
                 state.j = j + 1
 
     def _back(self, state: RMINRESState) -> Any:
@@ -225,11 +275,16 @@ class RMINRES:
 
     def harvest(self, problem: Any, state: RMINRESState) -> dict[str, Any]:
         """The space, made when it is asked for."""
+        kept = {}
+        if hasattr(state.bound, "fits") and not hasattr(state.bound, "engine"):
+            kept = {"preconditioner": state.bound}
         if state.j < 1:
             if state.waiting is not None:
-                return {"space": state.waiting}
-            return {} if state.C is None else {"space": self._space(problem, lambda: (state.U, state.C, None))}
-        return {"space": self._space(problem, lambda: self._ritz(problem, state))}
+                return kept | {"space": state.waiting}
+            if state.C is None:
+                return kept
+            return kept | {"space": self._space(problem, lambda: _left(problem, state, state.U, state.C, None))}
+        return kept | {"space": self._space(problem, lambda: self._ritz(problem, state))}
 
     def _space(self, problem: Any, make: Any) -> Space:
         return Space(make, problem.matrix_version, problem.epoch, origin=problem)
@@ -248,15 +303,53 @@ class RMINRES:
             scale[:k] = [1.0 / max(size(state.U[i, :]), 1e-300) for i in range(k)]
         found = recycled(G, W, scale, self.k)
         if found is None:
-            return (None, None, None) if not k else (state.U, state.C, None)
+            return (None, None, None) if not k else _left(problem, state, state.U, state.C, None)
         Q, P, whole = found
-        U, C = combined(P[k:].T, V[:j, :]), combined(Q[k:].T, V)
+        U, C = combined(P[k:].T, state.P[:j, :]), combined(Q[k:].T, V)
         if k:
             U, C = U + combined(P[:k].T, state.U), C + combined(Q[:k].T, state.C)
         problem.work.add("basis", 2 * (k + j) * P.shape[1])
-        return U, C, whole
+        return _left(problem, state, U, C, whole)
 
     def estimate(self, problem: Any) -> Cost:
-        """What one step costs as ``running``."""
+        """Set-up, and what one step costs as ``running``."""
+        recipe = self._recipe  # type: ignore[attr-defined]
+        extra = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
         step = 1.0 + 10 * problem.weight("passes") + 2 * self.k * problem.weight("basis") + problem.weight("calls")
-        return Cost(0.0, 0.0, step)
+        return extra + Cost(0.0, 0.0, step)
+
+
+def _preconditioned(problem: Any, state: RMINRESState, v: Any) -> Any:
+    """M^-1 v, counted."""
+    if state.bound is None:
+        return v
+    problem.work.add("preconditions")
+    for name, amount in getattr(state.bound, "counts", {}).items():
+        problem.work.add(name, amount)
+    return applied(state.bound, v)
+
+
+def _root(state: RMINRESState, v: Any, z: Any) -> float:
+    """The length of v in M^-1, z being M^-1 v; where M is not definite the status says so."""
+    square = float(host(inner(v[None, :], z))[0].real)
+    if square < 0.0 or (square == 0.0 and size(v) > 0.0):
+        state.status = Status.INDEFINITE
+        state.reason = "the preconditioner is not positive definite: r'z is not positive"
+    return math.sqrt(max(square, 0.0)) if math.isfinite(square) else math.inf
+
+
+def _whitened(gram: Any) -> Any:
+    """``X`` with ``X V`` orthonormal for rows V of this Gram matrix, leading rows combined of leading rows; or None."""
+    try:
+        return np.linalg.inv(np.linalg.cholesky(host(gram))).conj()
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _left(problem: Any, state: RMINRESState, U: Any, C: Any, whole: Any) -> tuple[Any, Any, Any]:
+    """What is left in the slot: images orthonormal in the 2-norm, as every method takes them."""
+    if state.bound is None:
+        return U, C, whole
+    mix = _whitened(inner(C, C))
+    problem.work.add("basis", 3 * C.shape[0] ** 2)
+    return (U, None, whole) if mix is None else (combined(mix, U), combined(mix, C), whole)
