@@ -100,7 +100,7 @@ def test_space_and_preconditioner_each_save_steps():
 
 
 def test_an_indefinite_preconditioner_is_said():
-    A, L = pair(False)
+    A, _ = pair(False)
     M = sp.linalg.LinearOperator(A.shape, matvec=lambda v: -v, dtype=float)
     result = rv.solve(rv.LinearSystem(A, np.ones(60)), rv.RMINRES(4, M), on_fail="ignore")
     assert result.status == rv.Status.INDEFINITE and "not positive definite" in result.reason
