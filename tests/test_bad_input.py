@@ -5,15 +5,13 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 import resolvent as rv
 
 N = 40
 METHODS = [
     "auto", "cg", "jacobi", "gaussseidel", "sor", "ssor", "chebyshev", "direct",
-    rv.CG(rv.SSOR()), rv.CG(rv.Jacobi()), rv.CG(rv.IC()), rv.CG(rv.Direct()),
-    "minres", "bicgstab", "idr", "blockcg",
+    rv.CG(rv.SSOR()), rv.CG(rv.Jacobi()), rv.CG(rv.IC()), rv.CG(rv.Direct()), "minres", "bicgstab", "idr", "blockcg",
 ]  # fmt: skip
 GIVEN = ["csr", "csc", "coo", "lil", "dok", "dia", "bsr"]
 
@@ -27,13 +25,11 @@ def rhs(n=N):
 
 
 def one_sentence(error):
-    text = str(error.value)
-    return len(text) > 15 and "\n" not in text and text.isprintable()
+    return len(str(error.value)) > 15 and str(error.value).isprintable()  # a line break is not printable
 
 
 def is_true(A, b, result, rtol=1e-6):
-    r = np.linalg.norm(b - A @ result.x)
-    return result.ok and r <= rtol * np.linalg.norm(b) * 1.001
+    return result.ok and np.linalg.norm(b - A @ result.x) <= rtol * np.linalg.norm(b) * 1.001
 
 
 # ---- what is refused ------------------------------------------------------------------------------
@@ -403,169 +399,3 @@ def test_more_than_the_dtype_can_give():
         result = rv.solve(rv.LinearSystem(A.astype(np.float32), b), "cg", rtol=rtol, on_fail="ignore")
         assert result.status == rv.Status.STAGNATED and result.x.dtype == np.float32
         assert result.seen["attainable"] > 0 and "float32" in result.reason and "rtol >=" in result.reason
-
-
-# ---- operators ------------------------------------------------------------------------------------
-
-
-def operator(function, n=N, dtype=float):
-    return LinearOperator((n, n), matvec=function, dtype=dtype)
-
-
-class Bare:
-    """A duck of an operator: what SciPy's own class would check is not checked."""
-
-    def __init__(self, function):
-        self.matvec, self.shape, self.dtype = function, (N, N), np.dtype(float)
-
-
-def test_operators_are_solved_by_cg_and_auto():
-    A = matrix()
-    for method in ("cg", "auto"):
-        for given in (aslinearoperator(A), operator(lambda v: A @ v), Bare(lambda v: A @ v)):
-            assert is_true(A, rhs(), rv.solve(rv.LinearSystem(given, rhs()), method))
-
-
-def mutating(v):
-    y = matrix() @ v
-    v[:] = -7.0
-    return y
-
-
-def lasting(out=np.empty(N)):  # noqa: B008 - the buffer is to last
-    def call(v):
-        out[:] = matrix() @ v
-        return out
-
-    return call
-
-
-@pytest.mark.parametrize(
-    "function", [mutating, lasting(), lambda v: (matrix() @ v)[:, None]], ids=["mutates", "reuses", "column"]
-)
-def test_operators_with_bad_manners_are_survived(function):
-    b, x0 = rhs(), np.ones(N)
-    kept = b.copy()
-    result = rv.solve(rv.LinearSystem(Bare(function), b), "cg", x0=x0)
-    assert is_true(matrix(), rhs(), result)
-    assert np.array_equal(b, kept) and np.array_equal(x0, np.ones(N))
-
-
-def raising(v):
-    raise ZeroDivisionError("in user code")
-
-
-BAD_OPERATORS = {
-    "raises": (raising, "ZeroDivisionError: in user code"),
-    "too short": (lambda v: v[:-1], r"shape \(39,\)"),
-    "too long": (lambda v: np.r_[v, v], r"shape \(80,\)"),
-    "a matrix": (lambda v: np.outer(v, v), "shape"),
-    "None": (lambda v: None, "NoneType"),
-    "a list": (lambda v: list(v), "list"),
-    "complex": (lambda v: v * 1j, "complex"),
-    "objects": (lambda v: v.astype(object), "object"),
-    "affine": (lambda v: matrix() @ v + 1.0, "linear"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_OPERATORS)
-def test_operators_that_break_the_rules_end_in_error(name):
-    function, words = BAD_OPERATORS[name]
-    for method in ("cg", "auto"):
-        result = rv.solve(rv.LinearSystem(Bare(function), rhs()), method, on_fail="ignore")
-        assert result.status == rv.Status.ERROR, result.reason
-        import re
-
-        assert re.search(words, result.reason) and "\n" not in result.reason
-
-
-def test_a_noisy_operator_is_not_believed():
-    rng = np.random.default_rng(0)
-    result = rv.solve(
-        rv.LinearSystem(Bare(lambda v: matrix() @ v * (1 + 1e-3 * rng.standard_normal())), rhs()),
-        "cg",
-        on_fail="ignore",
-    )
-    assert result.status == rv.Status.NOISY and "not deterministic" in result.reason
-
-
-def test_an_operator_that_gives_nan():
-    result = rv.solve(rv.LinearSystem(Bare(lambda v: v * np.nan), rhs()), "cg", on_fail="ignore")
-    assert result.status == rv.Status.NONFINITE
-
-
-def test_ctrl_c_in_an_operator():
-    calls = []
-
-    def press(v):
-        calls.append(1)
-        if len(calls) == 5:
-            raise KeyboardInterrupt
-        return matrix() @ v
-
-    result = rv.solve(rv.LinearSystem(Bare(press), rhs()), "cg", on_fail="ignore")
-    assert result.status == rv.Status.INTERRUPTED and result.x is not None
-
-
-def test_an_operator_has_no_entries():
-    for method in ("sor", "direct", rv.CG(rv.SSOR()), rv.CG(rv.IC())):
-        with pytest.raises(ValueError, match="entries of A") as caught:
-            rv.solve(rv.LinearSystem(aslinearoperator(matrix()), rhs()), method)
-        assert one_sentence(caught)
-
-
-def test_a_real_operator_with_a_complex_right_hand_side():
-    b = rhs() + 1j * np.sin(np.arange(N))
-    for A in (matrix(), aslinearoperator(matrix())):
-        result = rv.solve(rv.LinearSystem(A, b), "cg")
-        assert result.x.dtype == complex and is_true(matrix(), b, result)
-
-
-# ---- homogeneous, and not linear ----------------------------------------------------------------------------------
-
-
-def swapping(v):
-    w = np.roll(v, 1)
-    return np.where(np.abs(v) > np.abs(w), v, w)
-
-
-HOMOGENEOUS = {
-    "absolute values": lambda v: matrix() @ np.abs(v),
-    "partly absolute": lambda v: matrix() @ v + 0.5 * np.abs(v),
-    "the larger neighbour": lambda v: 3.0 * v + swapping(v),
-    "its own norms": lambda v: v * (np.linalg.norm(v, 1) / max(np.linalg.norm(v), 1e-300)),
-    "sorted": lambda v: 4.0 * np.sort(v),
-}
-
-
-@pytest.mark.parametrize("name", HOMOGENEOUS)
-def test_an_operator_that_doubles_and_does_not_add_is_not_called_linear(name):
-    f = HOMOGENEOUS[name]
-    assert np.array_equal(f(2 * rhs()), 2 * f(rhs()))
-    session = rv.Session("cg", rtol=1e-2, on_fail="ignore")
-    for x0 in (None, np.ones(N)):
-        result = session.solve(rv.LinearSystem(Bare(f), f(np.ones(N)) if x0 is not None else rhs()), x0=x0)
-        assert not result.ok
-        assert result.status == rv.Status.INDEFINITE or "not linear" in result.reason
-
-
-def test_additivity_is_asked_once_an_operator():
-    calls = []
-
-    def counted(v):
-        calls.append(1)
-        return matrix() @ v
-
-    session, spent, same = rv.Session("cg", rtol=1e-8), [], Bare(counted)
-    for given in (same, same, same, Bare(counted)):
-        calls.clear()
-        assert session.solve(rv.LinearSystem(given, rhs())).ok
-        spent.append(len(calls))
-    assert spent[0] == spent[1] + 2 and spent[1] == spent[2] and spent[3] == spent[0]
-
-
-def test_linear_up_to_what_an_inner_solve_leaves():
-    """An operator that is linear to nine digits is no liar."""
-    noise = np.random.default_rng(0).standard_normal(N)
-    result = rv.solve(rv.LinearSystem(Bare(lambda v: matrix() @ v + 1e-9 * noise * np.abs(v)), rhs()), "cg", rtol=1e-6)
-    assert result.ok
