@@ -13,6 +13,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
+EVERY = 10_000  # solves between two lines that say how far it is
+
 
 def load():
     """The grid, loaded by path."""
@@ -29,6 +31,7 @@ def jobs(grid, seconds, seed, only=None, limit=None, tally=None):
     rng = np.random.default_rng(seed)
     names = [n for n in grid.FAMILIES if only is None or only in n]
     end = time.perf_counter() + seconds
+    told = 0
     while time.perf_counter() < end and not (limit and tally is not None and tally.count["solves"] >= limit):
         name = names[rng.integers(len(names))]
         pairs = grid.pairs_of(name)
@@ -36,6 +39,9 @@ def jobs(grid, seconds, seed, only=None, limit=None, tally=None):
         if grid.PAIRS[pair].dear and rng.random() < 0.8:
             pair = pairs[0]
         mode = rng.choice(["cold", "cold", "warm", "poisoned"])
+        if tally is not None and tally.count["solves"] >= told + EVERY:
+            told = tally.count["solves"]
+            print(f"{told} solves, {len(tally.findings)} findings", flush=True)
         yield (
             mode,
             name,
@@ -60,7 +66,10 @@ def main():
     grid = load()
     tally = grid.Tally()
     start = time.perf_counter()
-    grid.run(tally, jobs(grid, given.seconds, given.seed, given.only, given.solves, tally))
+    try:
+        grid.run(tally, jobs(grid, given.seconds, given.seed, given.only, given.solves, tally))
+    except KeyboardInterrupt:
+        print("stopped, and so was the solve at hand, which may count as a false alarm; found so far:")
     for kind, where, what in tally.findings[: given.show]:
         print(f"{kind}: {where}: {what}")
     summary = Counter((kind, where[0], where[1]) for kind, where, _ in tally.findings)
