@@ -120,3 +120,12 @@ def test_sessions_keep_set_ups_for_them():
     results = [session.solve(rv.LinearSystem(A + 1e-3 * k * sp.eye_array(80), b)) for k in range(5)]
     assert all(result.ok for result in results)
     assert 1 <= sum(result.work.get("factorizations", 0) for result in results) < 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("power", [-20, -13, 17])
+def test_the_unit_of_the_right_hand_side_changes_nothing(name, power):
+    A, b = windy()
+    whole = rv.solve(rv.LinearSystem(A, b), name, rtol=1e-8)
+    scaled = rv.solve(rv.LinearSystem(A, b * 4.0**power), name, rtol=1e-8)
+    assert scaled.ok and scaled.steps == whole.steps and np.array_equal(scaled.x, whole.x * 4.0**power)
