@@ -165,7 +165,8 @@ class Select(Learner):
                 continue
             floor, setup = self._floor(problem, arm)
             left = self.purse.left
-            if floor < 0.85 * best and setup < 8 * best and setup + 0.3 * best < 0.4 * left and 1.3 * best < left:
+            risk = best - self.turnover * incumbent.once  # as the purse counts: without symbolic work
+            if floor < 0.85 * best and setup < 8 * best and setup + 0.3 * risk < 0.4 * left and 1.3 * risk < left:
                 expected = self._expected(problem, arm)
                 options.append((not arm.sure, expected is None or expected > 0.85 * best, floor, i))
         if options:
