@@ -124,7 +124,8 @@ class Select(Learner):
         if self.trial is not None and known > 0:
             estimate = self._estimate(problem, arm)
             reach = 1.3 if arm.carries else 1.0 + min(0.3, self.arms[self.best].spread ** 0.5)
-            return 1.5 * (estimate.setup if estimate is not None else 0.0) + reach * known
+            most = max(known - self.turnover * self.arms[self.best].once, min(known, self.purse.left))
+            return 1.5 * (estimate.setup if estimate is not None else 0.0) + reach * most
         sure = [self._sure_cost(problem, a, 1.0) for a in self.arms if a.sure and a is not arm and not a.failures]
         return 0.9 * min(sure) if sure and not arm.sure else None
 
