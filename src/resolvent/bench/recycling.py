@@ -45,7 +45,7 @@ def _session(method: Any, learners: Any, rtol: float, what: str) -> Callable[[An
 
 
 def recycling(count: int = 200, size: int = 100, rtol: float = 1e-8) -> dict[str, Any]:
-    """GCRO-DR that carries its space, GMRES(50), and SciPy's gcrotmk with its own, all with Jacobi, on darcy-path.
+    """GCRO-DR(50, 15) that carries its space, GMRES(50), and SciPy's gcrotmk with its own, all with Jacobi, on darcy-path.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def recycling(count: int = 200, size: int = 100, rtol: float = 1e-8) -> dict[str
         return peer(Counted)[0], float(seen[0])
 
     runs = {
-        "ours": _session(GCRODR(preconditioner=Jacobi()), [Recycle()], rtol, "products"),
+        "ours": _session(GCRODR(50, 15, Jacobi()), [Recycle()], rtol, "products"),
         "GMRES(50)": _session(GMRES(50, Jacobi()), [], rtol, "products"),
         "SciPy gcrotmk, CU carried": carried,
     }
