@@ -112,6 +112,19 @@ def saved():
     return session, A
 
 
+def test_systems_of_another_size_begin_a_new_record():
+    """What small systems cost says nothing of large ones: a session that met some first recycles, one system later."""
+
+    def products(first):
+        session = rv.Session(rv.GCRODR(30, 10, rv.Jacobi()), learners=[rv.Recycle()], rtol=1e-8)
+        for problem in first:
+            session.solve(problem)
+        return [session.solve(p).work["products"] for p in gallery.sequence("darcy-path", 6, 40)]
+
+    fresh, after = products([]), products(gallery.sequence("darcy-path", 3, 8))
+    assert max(fresh[1:]) < 0.7 * fresh[0] and max(after[2:]) < 0.7 * after[0]
+
+
 def test_a_loaded_session_goes_on_bit_for_bit(tmp_path):
     session, A = saved()
     session.save(tmp_path / "s.rv")

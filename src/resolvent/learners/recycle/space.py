@@ -3,7 +3,7 @@
 What a method leaves in the slot is on probation. A space of k vectors costs k products where A has changed, so it is
 tried only where a cold solve costs several times that; its cost, refresh included, is compared with that of solves
 without it, which are made again now and then. Its size adapts: one that does not pay is halved, and left alone at the
-end; one that pays well may grow again.
+end. Systems of another size begin a new record, because their costs are not comparable.
 
 Cost: nothing but memory, ``size + recent`` n-vectors and as many while a solve lasts. Not for solves of a few steps under
 a strong preconditioner: there it keeps out of the way.
@@ -104,6 +104,7 @@ class Recycle(Learner):
         self._space: Any = None
         self._x: list[tuple[Any, Any, int]] = []  # the last solutions, their images, of which matrix
         self._epoch = -1
+        self._n = 0  # unknowns of the systems that the record is of, 0 before any
         self._stable = True  # whether the pattern is that of the solve before: else a space is not made in vain
         self._books: dict[str, _Book] = {}
         self._now = ""
@@ -119,6 +120,8 @@ class Recycle(Learner):
         self._stable = problem.epoch == self._epoch or self._epoch < 0
         if problem.epoch != self._epoch:
             self._space, self._x, self._epoch = None, [], problem.epoch
+        if problem.n != self._n:
+            self._begin_again(problem.n)
         book = self._book()
         if self._space is None or not self._space.size or not (self.always or self._wanted(problem, advice, book)):
             return advice
@@ -132,6 +135,14 @@ class Recycle(Learner):
             limit = 2.0 * max(book.cold.value, book.warm.value) + 6.0
             advice.cap = limit if advice.cap is None else min(advice.cap, limit)
         return advice
+
+    def _begin_again(self, n: int) -> None:
+        """Systems of another size: the record so far, and what a cold solve is taken to cost, are of no use for them."""
+        if self._n:
+            self._books = {}
+            if self.purse is not None:
+                self.purse.cold = 0.0
+        self._n = n
 
     def _made(self, problem: Any, book: _Book) -> Any:
         """The space to be carried: so many of its vectors, and the last solutions where A has changed."""
@@ -272,6 +283,7 @@ class Recycle(Learner):
             "space": None if self._space is None or not self._space.size else self._space.state_dict(),
             "x": [x for x, _, _ in self._x],
             "epoch": self._epoch,
+            "n": self._n,
             "books": {
                 key: [
                     b.cold.value,
@@ -314,10 +326,11 @@ class Recycle(Learner):
             books[str(key)] = _Book(
                 _Mean(float(row[0]), row[1]), _Mean(float(row[2]), row[3]), *row[4:7], float(row[7]), row[8]
             )
-        if type(state["epoch"]) is not int or type(state["used"]) is not int or state["used"] < 0:
+        counts = (state["used"], state["n"])
+        if type(state["epoch"]) is not int or any(type(v) is not int or v < 0 for v in counts):
             raise ValueError("the counts of a space are not counts")
         self._space, self._x, self._books = space, [(v, None, -1) for v in x], books
-        self._epoch, self.used = state["epoch"], state["used"]
+        self._epoch, self.used, self._n = state["epoch"], state["used"], state["n"]
 
 
 def _norm(v: Any) -> float:
