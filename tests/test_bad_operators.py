@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 import resolvent as rv
+from resolvent.core import OperatorError
 
 N = 40
 TRUE = sp.csr_array(sp.diags_array([-np.ones(N - 1), 2.5 * np.ones(N), -np.ones(N - 1)], offsets=[-1, 0, 1]))
@@ -85,6 +86,20 @@ def test_operators_that_break_the_rules_end_in_error(name):
         import re
 
         assert re.search(words, result.reason) and "\n" not in result.reason
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_added_is_seen_beside_an_iterate_that_has_grown(dtype):
+    """A constant is lost in the rounding of a large A x; the map is asked again at the size of the data."""
+    A, b = TRUE.astype(dtype), RIGHT.astype(dtype)
+    far = (np.linspace(1.0, 2.0, N) * 1e3 / np.finfo(dtype).eps).astype(dtype)
+    affine = Bare(lambda v: A @ v + v.dtype.type(0.5))
+    affine.dtype = np.dtype(dtype)
+    with pytest.raises(OperatorError, match="not linear"):
+        rv.LinearSystem(affine, b).measure(far)
+    honest = Bare(lambda v: A @ v)
+    honest.dtype = np.dtype(dtype)
+    assert not rv.LinearSystem(honest, b).measure(far).noisy
 
 
 def test_a_noisy_operator_is_not_believed():

@@ -10,6 +10,7 @@ from .. import kernels
 from ..core import OperatorError
 
 __all__ = [
+    "GROWN",
     "call_operator",
     "canonical",
     "columns",
@@ -29,6 +30,8 @@ __all__ = [
     "right_hand_side",
     "safe_norm",
 ]
+
+GROWN = 1e3  # times ||b||, beyond which A x is of an iterate that has grown
 
 _DTYPES = {np.dtype(t) for t in ("float32", "float64", "complex64", "complex128")}
 

@@ -267,6 +267,10 @@ class ArraySystem(LinearSystem):
         self.__dict__["_frobenius"] = max(self.frobenius, size / length if length > 0 else 0.0)
         if self.__dict__.get("_trusted") or not math.isfinite(size):
             return False
+        if size > checks.GROWN * self.scale > 0:  # beside an x that has grown, what is added to A x would not be seen
+            x = x * (self.scale / size)
+            y = self.product(x)
+            length, size = self._norm(x), self._norm(y)
         slack = 64 * self.eps * (size + (self.scale if length > 0 else 0.0))
         if self._norm(self.product(2.0 * x) - 2.0 * y) <= slack:
             self.__dict__["_trusted"] = length > 0

@@ -96,6 +96,10 @@ class Measured:
         self.__dict__["_frobenius"] = max(self.frobenius, size / length if length > 0 else 0.0)
         if self.__dict__.get("_trusted") or not math.isfinite(size):
             return False
+        if size > checks.GROWN * self.scale > 0:  # beside an x that has grown, what is added to A x would not be seen
+            x = x * self.dtype.type(self.scale / size)
+            y = self.product(x)
+            length, size = float(np.linalg.norm(x)), float(np.linalg.norm(y))
         eps = self.eps
         self.work.add("products")
         twice = checks.call_operator(self.A, 2 * x, self.dtype)
