@@ -268,12 +268,18 @@ class ArraySystem(LinearSystem):
         if self.__dict__.get("_trusted") or not math.isfinite(size):
             return False
         if size > checks.GROWN * self.scale > 0:  # beside an x that has grown, what is added to A x would not be seen
-            x = x * (self.scale / size)
-            y = self.product(x)
-            length, size = self._norm(x), self._norm(y)
-        slack = 64 * self.eps * (size + (self.scale if length > 0 else 0.0))
+            small = x * (self.scale / size)
+            if self._doubles_wrongly(small, self.product(small)):
+                return True
+        if self._doubles_wrongly(x, y):
+            return True
+        self.__dict__["_trusted"] = length > 0
+        return False
+
+    def _doubles_wrongly(self, x: Any, y: Any) -> bool:
+        """Compare A(2x) with 2 A(x); True where A(x) is not the same twice."""
+        slack = 64 * self.eps * (self._norm(y) + (self.scale if self._norm(x) > 0 else 0.0))
         if self._norm(self.product(2.0 * x) - 2.0 * y) <= slack:
-            self.__dict__["_trusted"] = length > 0
             return False
         if self._norm(self.product(x) - y) > slack:
             return True
