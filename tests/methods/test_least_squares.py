@@ -247,3 +247,18 @@ def test_qr_says_when_it_would_be_too_large():
     A, b = given((40, 15))
     result = rv.solve(rv.LinearLeastSquares(A, b), rv.QR(limit=100), on_fail="ignore")
     assert result.status == rv.Status.SETUP and "limit" in result.reason
+
+
+@pytest.mark.parametrize("size", [1e-23, 1e-21, 1e18])
+def test_the_gradient_of_a_scaled_float32_matrix_is_no_zero(size):
+    """The squares of its entries under- or overflow in float32; its norm does not."""
+    rng = np.random.default_rng(3)
+    A = (rng.standard_normal((30, 10)) * size).astype(np.float32)
+    b = rng.standard_normal(30).astype(np.float32)
+    wide = A.astype(float)
+    x = (np.linalg.lstsq(wide, b, rcond=None)[0] * (1 + 1e-2 * rng.standard_normal(10))).astype(np.float32)
+    r = b - wide @ x
+    true = np.linalg.norm(wide.T @ r) / (np.linalg.norm(wide) * np.linalg.norm(r))
+    problem = rv.LinearLeastSquares(A, b)
+    found = problem.measure(x * np.float32(2.0**problem.shift)).residual / problem.scale
+    assert found == pytest.approx(min(true, np.linalg.norm(r) / np.linalg.norm(b)), rel=1e-3)

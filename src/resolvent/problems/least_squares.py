@@ -134,9 +134,14 @@ class LinearLeastSquares(Plain):
     # ---- what it offers --------------------------------------------------------------------------------------------
 
     def norm(self, v: Any) -> float:
-        """2-norm as a Python number."""
+        """2-norm as a Python number; squares that under- or overflow are avoided."""
         with np.errstate(all="ignore"):
-            return float(self.xp.linalg.vector_norm(v))
+            value = float(self.xp.linalg.vector_norm(v))
+            edge = 1e150 if self.eps < 1e-10 else 1e15
+            if 1.0 / edge < value < edge or not math.prod(v.shape):
+                return value
+            top = float(self.xp.max(self.xp.abs(v)))
+            return top * float(self.xp.linalg.vector_norm(v / top)) if 0 < top < math.inf else top
 
     @property
     def nonzeros(self) -> int:
