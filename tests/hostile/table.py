@@ -76,7 +76,9 @@ TABLE = {
     ),
     "operator_noisy_later": Allowed(FAILURES | POSITIVE, counted=False),
     "operator_never_the_same": Allowed(FAILURES, counted=False),
-    "operator_affine": only("ERROR", "BUDGET", "DIVERGED", note="not seen where iterates have grown beyond it"),
+    "operator_affine": only(
+        "ERROR", "BUDGET", "DIVERGED", "NONFINITE", note="not seen where iterates have grown beyond it, or overflowed"
+    ),
     "operator_constant": only("ERROR"),
     "operator_nonlinear": only("ERROR", "NONFINITE", "INDEFINITE", note="seen as indefinite where x is still zero"),
     "operator_homogeneous_not_additive": NO_MATRIX,

@@ -121,6 +121,17 @@ def test_dependent_vectors_are_left_out():
     assert result.ok
 
 
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("size", [0.0, 1e-170, 1e160])
+def test_vectors_of_no_energy_are_left_out(dtype, size):
+    W = np.random.default_rng(1).standard_normal((4, 50)).astype(dtype)
+    W[1:3] *= size
+    A, stop = np.diag(np.linspace(0.1, 3, 50)).astype(dtype), Residual(1e-9) | Steps(200)
+    for carried in (W, 0 * W):
+        space = {"space": Space(carried.copy())}
+        assert drive(rv.LinearSystem(A, np.ones(50)), rv.DeflatedCG(blocks=0), stop, carry=space).ok
+
+
 def test_an_indefinite_matrix_is_told():
     d = np.concatenate([[-1.0], np.linspace(1, 2, 63)])
     line = np.diag(d) + 0.1 * (np.eye(64, k=1) + np.eye(64, k=-1))

@@ -205,11 +205,15 @@ class _Dense(Recurrence):
         d = np.abs(np.diag(E).real)
         if not np.all(np.isfinite(E)) or not d.max() > 0:
             return
-        theta, V = np.linalg.eigh(E / np.sqrt(np.outer(np.maximum(d, 1e-300), np.maximum(d, 1e-300))))
+        unit = np.where(d > 0, 1.0 / np.sqrt(np.maximum(d, 1e-300)), 0.0)  # a vector of no energy is left out
+        E = E * np.outer(unit, unit)
+        if not np.all(np.isfinite(E)):
+            return
+        theta, V = np.linalg.eigh(E)
         if theta[0] < -1e-8 * theta[-1]:
             raise SetupError("the matrix is not positive definite: that of the carried space is not")
         good = theta > 1e3 * problem.eps * theta[-1]
-        mix = (V[:, good] / np.sqrt(theta[good])).T / np.sqrt(np.maximum(d, 1e-300))  # rows: W^H A W = I
+        mix = (V[:, good] / np.sqrt(theta[good])).T * unit  # rows: W^H A W = I
         self.W0, self.AW0 = self.W, self.AW = combined(mix, W), combined(mix, AW)
         self.B = np.zeros((len(mix), len(self.T)), self.B.dtype)
         problem.work.add("basis", 4 * W.shape[0] ** 2)
