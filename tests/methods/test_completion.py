@@ -90,6 +90,7 @@ def test_entries_that_are_held_out_stay_so_as_others_arrive():
     assert len(was & set(zip(other.test[0].tolist(), other.test[1].tolist(), strict=True))) < 0.3 * len(was)
 
 
+@pytest.mark.full
 def test_the_gap_is_an_upper_bound_where_it_is_not_small():
     i, j, values, _, _ = planted(60, 40, 3, 0.5, noise=0.3)
     problem = rv.Completion(i, j, values, (60, 40), 3, ridge=1e-3, held_out=0.0)
