@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from resolvent.bench import krylov_goals
+from resolvent.bench import krylov_goals, krylov_peers
 from resolvent.bench.compare import Entrant, race, usual_peers
 from resolvent.bench.krylov_peers import General, general_peers
 from resolvent.bench.peers import AbandonedError, Peer
@@ -37,6 +37,40 @@ def test_what_is_kept_is_kept_and_what_is_carried_is_carried():
     assert kept.kept is first is not None
     assert len(carrying.CU) > 0
     assert found["SciPy gcrotmk, Jacobi"].kept is None
+
+
+def test_a_set_up_made_once_is_charged_to_all_who_use_it(monkeypatch):
+    made = []
+
+    def slow(problem):
+        made.append(problem)
+        time.sleep(0.2)
+        return krylov_peers.jacobi(problem)
+
+    monkeypatch.setattr(krylov_peers, "ilut", slow)
+    monkeypatch.setitem(krylov_peers.PRECONDITIONERS, "spilu rebuilt", (slow, False))
+    monkeypatch.setitem(krylov_peers.PRECONDITIONERS, "spilu kept", (slow, True))
+    problems = list(sequence("convection-diffusion", 2, 6))
+    using = [Entrant(t, p) for t, p in general_peers(direct=False).items() if "spilu" in t]
+    race(problems, using, budget=20.0)
+    assert len(using) == 10 and [id(p) for p in made] == [id(p) for p in problems]
+    assert all(e.seconds[0] >= 0.2 for e in using)
+    assert all(e.seconds[1] >= 0.2 for e in using if "rebuilt" in e.name)
+    assert all(e.call.charged == 0.0 for e in using if "kept" in e.name)
+
+
+def test_a_set_up_that_runs_out_of_fill_is_not_tried_by_the_others():
+    tried = []
+
+    def fails(problem):
+        tried.append(problem)
+        raise RuntimeError("out of fill")
+
+    shared = krylov_peers.Shared(fails)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="out of fill"):
+            shared("a system")
+    assert tried == ["a system"]
 
 
 def test_a_peer_gives_up_when_its_time_is_over():

@@ -241,7 +241,7 @@ def _turn(entrant: Entrant, problem: Any, allowed: float, left: int) -> Any:
         except Exception as error:  # a peer may fail as it likes: that is its result
             x, steps, entrant.note = None, 0, f"{type(error).__name__}: {error}"[:60]
             entrant.failed, entrant.out = entrant.failed + 1, True
-        took = time.perf_counter() - start
+        took = time.perf_counter() - start + getattr(call, "charged", 0.0)  # a set-up that another made for both
     entrant.seconds.append(took)
     if x is not None:
         entrant.steps.append(steps)

@@ -135,7 +135,10 @@ def recycle(report: Report, say: Say, quick: bool) -> None:
 
 
 def deflate(report: Report, say: Say, quick: bool) -> None:
-    """Deflation against SSOR-CG at its best fixed omega: dense in steps and seconds, or by sub-domains in seconds."""
+    """Deflation against SSOR-CG at its best fixed omega: dense in steps and seconds, or by sub-domains in seconds.
+
+    Where neither pays, a learner that may choose is to leave it, and its summary to say what is in use.
+    """
     from .recycling import deflation
 
     found = deflation(3, 20) if quick else deflation()
@@ -143,7 +146,16 @@ def deflate(report: Report, say: Say, quick: bool) -> None:
     say(f"dense: steps {found['dense_steps']:.2f} (goal 0.62), seconds {found['dense_seconds']:.2f} (goal 0.95)")
     say(f"by sub-domains: {found['blocks_faster']:.2f} x faster (goal 1.5)")
     dense = found["dense_steps"] <= 0.62 and found["dense_seconds"] <= 0.95
-    report("deflation: either pays on darcy-path", float(dense or found["blocks_faster"] >= 1.5), 1.0, ">=")
+    if dense or found["blocks_faster"] >= 1.5:
+        report("deflation: pays on darcy-path", 1.0, 1.0, ">=")
+        return
+    for line in found["said"].splitlines():
+        say(f"  {line}")
+    left = found["late"] == 0 and "cg+ssor in use" in found["said"]
+    say(
+        f"neither pays; the learner that may choose took it for {found['tried']} systems, {found['late']} in the last half"
+    )
+    report("deflation: does not pay on darcy-path, is left and that is said", float(left), 1.0, ">=")
 
 
 def _tell(rows: dict[str, dict[str, float]], what: str, say: Say) -> None:

@@ -4,7 +4,8 @@ Each alone, with Jacobi, and with spilu (its defaults: drop_tol 1e-4, fill facto
 first; gcrotmk also with the space it carries (``CU``, ``discard_C``), which SciPy alone has. Beside them the direct solvers
 as an expert calls them, and PyAMG's smoothed aggregation inside gmres for what is not symmetric. Each gets its usual care:
 spilu is tried again with more fill where it runs out, and a solver whose recurrence has drifted goes on from its x. A peer
-that is not through with a system when its time is over is abandoned, and its time counts.
+that is not through with a system when its time is over is abandoned, and its time counts. What several peers would make alike
+for one system (the incomplete factors of SciPy's five solvers) is made once, and its seconds are charged to each of them.
 """
 
 import time
@@ -19,7 +20,7 @@ import scipy.sparse.linalg as sla
 
 from .peers import AbandonedError, NotInstalledError, Peer, Spsolve, factor_seconds
 
-__all__ = ["SOLVERS", "Carrying", "General", "general_peers"]
+__all__ = ["SOLVERS", "Carrying", "General", "Shared", "general_peers"]
 
 
 class General(Peer):
@@ -28,10 +29,11 @@ class General(Peer):
     def __init__(self, name: str, solver: Any, setup: Any = None, keep: bool = False, rtol: float = 1e-8) -> None:
         super().__init__(name, setup, keep, False, rtol)
         self.solver = solver
+        self.charged = 0.0
 
     def __call__(self, problem: Any, until: float = np.inf) -> tuple[Any, int]:
-        """Solve; gives up when ``time.perf_counter()`` passes `until`."""
-        steps = 0
+        """Solve; gives up when ``time.perf_counter()`` passes `until`, less what a set-up made by another is charged."""
+        steps, self.charged = 0, 0.0
 
         def count(_: Any) -> None:
             nonlocal steps
@@ -40,6 +42,7 @@ class General(Peer):
                 raise AbandonedError
 
         M = self._preconditioner(problem)
+        until -= self.charged
         A, b, x = problem.A, problem.b, None
         goal = self.rtol * float(np.linalg.norm(b))
         for _ in range(_AGAIN):  # a recurrence that drifted is continued, as whoever checks would do
@@ -47,6 +50,54 @@ class General(Peer):
             if info or np.linalg.norm(b - A @ x) <= goal:
                 break
         return x, steps
+
+    def _preconditioner(self, problem: Any) -> Any:
+        if not isinstance(self.setup, Shared) or (self.keep and self.kept is not None):
+            return super()._preconditioner(problem)
+        M, self.charged = self.setup(problem)
+        self.kept = M if self.keep else None
+        return M
+
+
+class Shared:
+    """A set-up that several peers make alike for one system: made once, and what it took is told to the others.
+
+    Parameters
+    ----------
+    setup : callable
+        ``setup(problem) -> M``.
+
+    Examples
+    --------
+    >>> from resolvent.bench.krylov_peers import Shared
+    >>> made = Shared(lambda problem: [problem])
+    >>> first, owed = made("a system")
+    >>> again, later = made("a system")
+    >>> again is first, owed, later > 0.0
+    (True, 0.0, True)
+    """
+
+    def __init__(self, setup: Callable[[Any], Any]) -> None:
+        self.setup = setup
+        self.problem: Any = None
+        self.made: Any = None
+        self.seconds = 0.0
+
+    def __call__(self, problem: Any) -> tuple[Any, float]:
+        """The set-up, and the seconds that the caller's clock did not see: 0 for who makes it."""
+        if self.problem is problem:
+            if isinstance(self.made, RuntimeError):
+                raise self.made
+            return self.made, self.seconds
+        start = time.perf_counter()
+        try:
+            self.made = self.setup(problem)
+        except RuntimeError as error:  # out of fill: the others need not try
+            self.made = error
+            raise
+        finally:
+            self.problem, self.seconds = problem, time.perf_counter() - start
+        return self.made, 0.0
 
 
 class Carrying(General):
@@ -150,7 +201,9 @@ def general_peers(rtol: float = 1e-8, direct: bool = True) -> dict[str, Peer | s
     (20, True)
     """
     found: dict[str, Peer | str] = {}
+    factors = Shared(ilut)
     for title, (setup, keep) in PRECONDITIONERS.items():
+        setup = factors if setup is ilut else setup
         for solver, (kind, call) in SOLVERS.items():
             name = f"SciPy {solver}, {title}"
             found[name] = kind(name, call, setup, keep, rtol)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,6 @@ def _turns(
 
 
 def _session(method: Any, learners: Any, rtol: float, what: str) -> Callable[[Any], tuple[Any, float]]:
-    from dataclasses import replace
-
     from ..core import Session
 
     session = Session(method, learners, rtol=rtol, on_fail="ignore")
@@ -101,11 +100,14 @@ OMEGAS = (1.8, 1.85, 1.9, 1.95)
 def deflation(count: int = 50, size: int = 256, rtol: float = 1e-8) -> dict[str, Any]:
     """Deflated CG, by carried vectors (with IC(0): SSOR is no ``apply``) and by sub-domains, against SSOR-CG, on darcy-path.
 
+    A session that may choose among the three is in the table too: where deflation does not pay, that learner is to leave it.
+
     Returns
     -------
     dict
         ``rows`` by name; ``dense_steps`` and ``dense_seconds`` (over the best plain one), ``blocks_faster`` (the best plain
-        one's seconds over those by sub-domains).
+        one's seconds over those by sub-domains); ``tried`` (systems that the choosing session solved by deflation),
+        ``late`` (those among the last half), ``said`` (its summary).
     """
     from ..gallery import sequence
     from ..learners import Recycle
@@ -113,12 +115,22 @@ def deflation(count: int = 50, size: int = 256, rtol: float = 1e-8) -> dict[str,
     from ..operators import IC
     from .peers import silenced
 
+    choosing = _choosing(rtol)
+    used: list[str] = []
+
+    def choose(problem: Any) -> tuple[Any, float]:
+        result = choosing.solve(replace(problem))
+        used.append(type(result.method).__name__)
+        return result.x, float(result.steps)
+
     runs = {f"SSOR-CG, omega {omega}": _session(CG(SSOR(omega)), [], rtol, "steps") for omega in OMEGAS}
     runs["dense"] = _session(DeflatedCG(blocks=0, preconditioner=IC(), precision="single"), [Recycle()], rtol, "steps")
     runs["by sub-domains"] = _session(DeflatedCG(), [], rtol, "steps")
+    runs["one that chooses"] = choose
     with one_thread(), silenced():
         for run in runs.values():
             run(sequence("darcy-path", 1, 12)[0])
+        choosing, used[:] = _choosing(rtol), []
         rows = _turns(sequence("darcy-path", count, size), runs, rtol)
     plain = min((rows[name] for name in rows if name.startswith("SSOR")), key=lambda row: row["seconds"])
     return {
@@ -127,4 +139,26 @@ def deflation(count: int = 50, size: int = 256, rtol: float = 1e-8) -> dict[str,
         "dense_seconds": rows["dense"]["seconds"] / plain["seconds"],
         "blocks_faster": plain["seconds"] / rows["by sub-domains"]["seconds"],
         "failed": sum(row["failed"] for row in rows.values()),
+        "tried": used.count("DeflatedCG"),
+        "late": used[len(used) // 2 :].count("DeflatedCG"),
+        "said": choosing.summary(),
     }
+
+
+def _choosing(rtol: float) -> Any:
+    """A session that chooses between SSOR-CG and both kinds of deflation, and is told of none that it cannot pay."""
+    from ..core import Session
+    from ..learners import Recycle
+    from ..learners.select import Arm, Select
+    from ..learners.tune.climb import Climb
+    from ..methods import CG, SSOR, DeflatedCG
+    from ..operators import IC
+
+    def arms(problem: Any) -> list[Arm]:
+        return [
+            Arm("cg+ssor", CG(SSOR(1.7)), [Climb("preconditioner.omega", start=1.7)]),
+            Arm("deflated cg, sub-domains", DeflatedCG()),
+            Arm("deflated cg, carried vectors", DeflatedCG(blocks=0, preconditioner=IC()), [Recycle()], carries=True),
+        ]
+
+    return Session(CG(SSOR(1.7)), [Select(arms)], rtol=rtol, on_fail="ignore")
