@@ -65,21 +65,22 @@ def test_a_member_whose_sizes_differ():
         loads(signed(data))
 
 
-def nested(deep):
-    tree = {}
+def nested(deep, kind):
+    tree = 1 if kind is list else {}
     for _ in range(deep):
-        tree = {"d": tree}
-    return tree
+        tree = [tree] if kind is list else {"d": tree}
+    return {"t": tree}
 
 
-def test_a_tree_has_a_depth_that_is_allowed(monkeypatch):
+@pytest.mark.parametrize("kind", [dict, list])
+def test_a_tree_has_a_depth_that_is_allowed(kind, monkeypatch):
     """What can be written can be read, and deeper ones are neither."""
-    assert loads(dumps(nested(60))) == nested(60)
+    assert loads(dumps(nested(59, kind))) == nested(59, kind)
     with pytest.raises(TypeError, match="more than 60 levels"):
-        dumps(nested(61))
+        dumps(nested(60, kind))
     with monkeypatch.context() as patch:
         patch.setattr(persist, "_DEEPEST", 1000)
-        deeper = dumps(nested(61)), dumps(nested(150))
+        deeper = dumps(nested(60, kind)), dumps(nested(150, kind))
     for data in deeper:
         with pytest.raises(StateFileError, match="nested too deeply"):
             loads(data)
@@ -234,8 +235,17 @@ def test_a_byte_of_an_array_that_is_wrong_is_noticed():
         loads(signed(data))
 
 
-@pytest.mark.parametrize(("old", "new"), [(b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00"), (b"\x93NUMPY", b"\x93NUMPZ")])
-def test_an_array_of_another_version_is_refused(old, new):
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00", r"not \.npy version 1\.0"),
+        (b"\x93NUMPY", b"\x93NUMPZ", r"not \.npy version 1\.0"),
+        (b"'<f8'", b"'|O8'", "header of an array member"),
+        (b"(6,)", b"(5,)", "not as long as its shape says"),
+        (b"(4,)", b"(7,)", "not as long as its shape says"),
+    ],
+)
+def test_an_array_of_another_make_is_refused(old, new, reason):
     import io
     import zipfile
 
@@ -247,8 +257,16 @@ def test_an_array_of_another_version_is_refused(old, new):
                 zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), part.replace(old, new) if "npy" in name else part
             )
         other.comment = b"0" * 64
-    with pytest.raises(StateFileError, match=r"not \.npy version 1\.0"):
+    with pytest.raises(StateFileError, match=reason):
         loads(signed(buffer.getvalue()))
+
+
+@pytest.mark.parametrize("data", [b"", GOOD[:149], b"QK" + GOOD[2:], bytes(500)])
+def test_what_does_not_even_begin_like_one_is_not_called_damaged(data):
+    with pytest.raises(StateFileError, match="a state: not a resolvent state file"):
+        loads(data, "a state")
+    with pytest.raises(StateFileError, match="a state: damaged"):
+        loads(GOOD[:150], "a state")
 
 
 def test_as_many_members_as_are_allowed(monkeypatch):

@@ -109,3 +109,9 @@ def test_what_a_result_is_when_nothing_is_said():
         repr(Result(status=Status.BUDGET, steps=3, seen={"residual": 0.5})) == "Result(BUDGET, steps=3, residual=0.5)"
     )
     assert repr(one) == "Result(RUNNING, steps=0, residual=nan)"
+
+
+def test_a_certificate_that_is_no_json_is_an_error_and_not_a_surprise_later():
+    assert Result(digest={"words": "plain"}).certificate()["words"] == "plain"
+    with pytest.raises(TypeError, match="JSON"):
+        Result(digest={"words": object()}).certificate()
