@@ -112,6 +112,9 @@ def test_what_a_result_is_when_nothing_is_said():
 
 
 def test_a_certificate_that_is_no_json_is_an_error_and_not_a_surprise_later():
-    assert Result(digest={"words": "plain"}).certificate()["words"] == "plain"
+    result = Result()
+    result.digest = {"words": "plain"}
+    assert result.certificate()["words"] == "plain"
+    result.digest = {"words": object()}
     with pytest.raises(TypeError, match="JSON"):
-        Result(digest={"words": object()}).certificate()
+        result.certificate()
