@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from resolvent.bench import krylov_goals, krylov_peers
+from resolvent.bench import compare, krylov_goals, krylov_peers
 from resolvent.bench.compare import Entrant, race, usual_peers
 from resolvent.bench.krylov_peers import General, general_peers
 from resolvent.bench.peers import AbandonedError, Peer
@@ -173,3 +173,16 @@ def test_who_has_lost_since_its_turn_gets_no_other_and_keeps_its_note():
     slow = entrants[1]
     assert slow.out and len(slow.seconds) < 6 and "a lower bound" in slow.note and "factors" not in slow.note
     assert len(entrants[2].seconds) == 6 and not entrants[2].out
+
+
+def test_who_forgets_is_left_at_once_and_who_may_learn_is_waited_for():
+    peers = usual_peers("convection-diffusion", 1e-8)
+    names = ("SciPy lgmres, Jacobi", "SciPy spsolve", "SciPy lgmres, spilu kept", "SciPy gcrotmk, CU carried, none")
+    assert [peers[name].forgets for name in names] == [True, True, False, False]
+    assert not usual_peers("darcy-log", 1e-8, coupled=True)["SciPy cg, from the last x"].forgets
+    forgets, learns = (Entrant(name, peers[name]) for name in names[1:3])
+    entrants = [Entrant("ours", None), Entrant("quick", None, seconds=[0.5]), forgets, learns]
+    assert compare._allowed(entrants, forgets, 0, 200) == 5.0
+    assert compare._allowed(entrants, learns, 0, 200) == 125.0
+    entrants[1].seconds = [0.5] * 4
+    assert compare._allowed(entrants, learns, 3, 200) == 20.0

@@ -159,8 +159,9 @@ def race(
         Seconds after which an entrant is cut off.
     leave : bool
         Leave those behind that have lost already: that took more so far than 1.25 x what all systems will take the
-        fastest of the others (the first entrant apart), or ten times what it took so far (2.5 times
-        after a quarter of the systems, ten at least; never in the first three). A direct one whose factors are estimated
+        fastest of the others (the first entrant apart), or ten times what it took so far (2.5 times after a quarter of
+        the systems, ten at least; in the first three only who forgets, from whom nothing better can be expected). A
+        direct one whose factors are estimated
         beyond what is left to it by half, does not begin.
     feed : callable, optional
         ``feed(i, x)`` for coupled sequences.
@@ -206,7 +207,7 @@ def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, total: int | Non
     if not others or entrant is entrants[0]:
         return math.inf
     limit = math.inf if total is None else 1.25 * total * min(e.total / len(e.seconds) for e in others)
-    if i >= 3:
+    if i >= 3 or getattr(entrant.call, "forgets", False):
         limit = min(limit, (2.5 if i >= max(9, (total or 0) // 4) else 10.0) * min(e.total for e in others))
     return max(limit, 0.3)
 

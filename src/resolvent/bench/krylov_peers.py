@@ -103,6 +103,8 @@ class Shared:
 class Carrying(General):
     """gcrotmk with the space of the systems before."""
 
+    forgets = False
+
     def __init__(self, name: str, solver: Any, setup: Any = None, keep: bool = False, rtol: float = 1e-8) -> None:
         super().__init__(name, solver, setup, keep, rtol)
         self.CU: list[Any] = []

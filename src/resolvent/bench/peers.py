@@ -80,6 +80,11 @@ class Peer:
         self.last = x if self.warm else None
         return x, steps
 
+    @property
+    def forgets(self) -> bool:
+        """Whether nothing of one system serves the next: what it took for one, it will take for each."""
+        return not (self.keep or self.warm)
+
     def expected(self, problem: Any, left: int) -> float:
         """Seconds foretold for what cannot be interrupted, a first factor; 0 for all else."""
         return factor_seconds(problem) if self.setup is _kept_factor and self.kept is None else 0.0
