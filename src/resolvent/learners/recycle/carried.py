@@ -91,11 +91,17 @@ class Carried(Learner):
         if not result.answered:
             return
         found = {k: result.carry[k] for k in self.slots if result.carry.get(k) is not None}
-        if found:
+        if found and (self._mine or not self._lasts()):
             self._kept = found
         self._empty = 0 if found else self._empty + 1
         if not advice.trial and "residual" not in advice.carry:  # a solve taken up where another ended teaches nothing
             self.book.enter(result.cost.setup + result.cost.running, carried=self._mine)
+
+    def _lasts(self) -> bool:
+        """Whether what is carried grows from problem to problem, and pays: a solve without, for comparison, leaves less."""
+        book = self.book
+        grows = any(getattr(v, "grows", False) for v in self._kept.values())
+        return grows and book.warms > 0 and book.carried <= book.margin * book.without
 
     def digest(self) -> list[str]:
         """A line for the summary."""

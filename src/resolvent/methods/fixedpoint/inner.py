@@ -6,6 +6,7 @@ from typing import Any
 from ...core import Session, Status
 from ...core.registry import from_record, to_record
 from ...core.stopping import Standard
+from .foresight import Foresight
 from .kept import Kept
 
 __all__ = ["Inner", "forcing"]
@@ -38,9 +39,12 @@ class Inner:
         Precondition a method that has no preconditioner with what earlier matrices left.
     """
 
+    grows = True  # what it holds is the longer learned the better
+
     def __init__(self, method: Any, learners: tuple[str, ...] = (), keep: bool = False) -> None:
         self.method, self.names = method, tuple(learners)
         self.kept = Kept() if keep and getattr(method, "preconditioner", False) is None else None
+        self.foresight = Foresight()
         slots = {"Lifetime": {"slot": "preconditioner"}}
         made = [from_record({"class": name, "params": slots.get(name, {})}) for name in self.names]
         self.session = Session(method, made, on_fail="ignore")
@@ -50,13 +54,18 @@ class Inner:
         keep = keep and getattr(method, "preconditioner", False) is None
         return self.method == method and self.names == tuple(learners) and (self.kept is not None) == keep
 
-    def solve(self, problem: Any, system: Any, x0: Any, tolerance: float, limit: int = _LIMIT) -> Any:
-        """The solution of ``system`` to an absolute tolerance, at most ``limit`` iterations; charged to ``problem``."""
+    def solve(
+        self, problem: Any, system: Any, x0: Any, tolerance: float, largest: float = 0.0, limit: int = _LIMIT
+    ) -> Any:
+        """The solution of ``system`` to an absolute tolerance, at most ``limit`` iterations; charged to ``problem``.
+
+        Where it can be seen on the way, a residual with no entry above ``largest`` is enough too.
+        """
         stop = self.session.stop = Standard(0.0, tolerance, limit, None)
         price = system.product_seconds / problem.product_seconds
         result, made = None, 0.0
         if self.kept is not None and x0 is None:
-            result = self.kept.solve(self.method, system, stop)
+            result = self.kept.solve(self.method, system, stop, largest)
             self._charge(problem, system.price(), price)
             made = _beside_vectors(system)
         if result is None:
@@ -71,6 +80,8 @@ class Inner:
             problem.work.add("passes", passes)
         problem.work.add("inner_products", made)  # bookkeeping: their price is in ``inner``, or they are maps
         problem.work.add("inner_steps", result.steps)
+        if self.kept is None or self.kept.factor is None:  # with a factor a digit costs more the older it is
+            self.foresight.charge(made * price, system.scale, result.seen.get("residual", math.inf))
         return result
 
     @staticmethod
@@ -83,7 +94,8 @@ class Inner:
         method = self.method if isinstance(self.method, str) else to_record(self.method)
         state = self.session.state_dict()
         kept = None if self.kept is None else self.kept.state_dict()
-        return {"bound": "Inner", "solver": method, "learners": list(self.names), "session": state, "kept": kept}
+        own = {"kept": kept, "foresight": self.foresight.state_dict()}
+        return {"bound": "Inner", "solver": method, "learners": list(self.names), "session": state} | own
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Inner":
@@ -101,16 +113,15 @@ class Inner:
         made = cls(solver if isinstance(solver, str) else from_record(solver), tuple(names), saved is not None)
         if saved is not None:
             made.kept = Kept.from_state(saved)
+        made.foresight = Foresight.from_state(state["foresight"])
         made.session.load_state_dict(state["session"])
         return made
 
 
 def _beside_vectors(system: Any) -> float:
     """The work on a system in products, factors and their applications included, vector passes and calls left out."""
-    counts = system.work.total()
-    return float(
-        system.price().total - sum(counts.get(k, 0.0) * system.weight(k) for k in ("passes", "calls", "checks"))
-    )
+    counts, beside = system.work.total(), ("passes", "basis", "calls", "checks")
+    return float(system.price().total - sum(counts.get(k, 0.0) * system.weight(k) for k in beside))
 
 
 def failed(result: Any) -> bool:

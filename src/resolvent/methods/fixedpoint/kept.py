@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import SetupError
+from ...core import Result, SetupError, Status
 from ...core.loop import drive
 from ...core.registry import restored
 from ...operators.base import Bound
@@ -28,6 +28,7 @@ __all__ = ["Kept"]
 
 _SMOOTHINGS = 8
 _INVARIANT = 0.1
+_EXACT = 1e-3
 _SLOW = 0.1
 _DEARER = 1.5
 _SURE = 3.0  # an estimate of a factorization may be that much too low
@@ -64,7 +65,9 @@ class Kept:
     def __init__(self) -> None:
         self.factor: Any = None
         self.z: Any = None  # the slowest mode, or where to begin looking for it
+        self.theta = 0.0  # its eigenvalue, where z was an eigenvector to a thousandth of it; zero: look again
         self.spent = 0.0  # products of the solves without a factor
+        self.wall = 0.0  # what they had to reach for a factor when that was last asked
         self.paid = 0.0  # products since the factor was made, with it
         self.gained = 0.0
         self.stale = self.dropped = self.carried = False
@@ -79,7 +82,7 @@ class Kept:
         if self.z is None and 0.0 < size < math.inf and way.dtype == np.float64:
             self.z = np.ravel(way) / size
 
-    def solve(self, method: Any, system: Any, stop: Any) -> Any:
+    def solve(self, method: Any, system: Any, stop: Any, largest: float = 0.0) -> Any:
         """The result of a preconditioned solve; None where there is nothing to precondition with, or it failed."""
         if not system.stored or system.dtype != np.float64 or (self.factor is self.z is None and not self._spent):
             return None
@@ -87,12 +90,14 @@ class Kept:
         bound = self._bound(system)
         if bound is None:
             return None
-        result = drive(system, replace(method, preconditioner=Lent(bound)), stop)
+        ready = replace(method, preconditioner=Lent(bound))
         if isinstance(bound, SlowMode):
+            result = _stepped(system, ready, stop, largest)
             if not result.ok:
-                self.z = None
+                self.z, self.theta = None, 0.0
             self.enter(system, result)
         else:
+            result = drive(system, ready, stop)
             self._judge(system, result)
         return result if result.ok else None
 
@@ -112,15 +117,20 @@ class Kept:
         """Whether the solves since have cost what a factorization is estimated at; cheap to ask, dear where w is large."""
         if self.stale:
             return True
-        return bool(self._spent and self.spent >= _SURE * factor_estimate(system).setup)
+        if not self._spent or self.spent < self.wall:
+            return False
+        self.wall = _SURE * factor_estimate(system).setup
+        return self.spent >= self.wall
 
     def _mode(self, system: Any) -> Any:
         """The slowest mode, taken on by power iterations of I - A; None where it is not near enough to one."""
         if self.z is None or self.z.shape != (system.n,):
-            self.z = None
+            self.z, self.theta = None, 0.0
             return None
         if 2.0 + 31.0 * system.weight("passes") + system.weight("calls") > _DEARER * system.weight("bicgstab_steps"):
             return None  # a step outside the kernel costs more than the mode saves
+        if self.theta > 0.0:
+            return SlowMode(self.z, self.theta)
         for _ in range(_SMOOTHINGS):
             z = self.z
             Az = system.product(z)
@@ -134,6 +144,8 @@ class Kept:
                 return None
             self.z = moved / size
             if 0.0 < theta < _SLOW and off <= _INVARIANT * theta:
+                if off <= _EXACT * theta:
+                    self.z, self.theta = z, theta
                 return SlowMode(z, theta)
         self.z = None
         return None
@@ -152,7 +164,7 @@ class Kept:
 
     def state_dict(self) -> dict[str, Any]:
         """Plain arrays and numbers."""
-        out = {k: float(getattr(self, k)) for k in ("spent", "paid", "gained")}
+        out = {k: float(getattr(self, k)) for k in ("spent", "wall", "theta", "paid", "gained")}
         out |= {"stale": self.stale, "dropped": self.dropped, "z": self.z}
         return out | {"factor": None if self.factor is None else self.factor.state_dict()}
 
@@ -166,7 +178,7 @@ class Kept:
             When it is no such thing.
         """
         made = cls()
-        numbers = {k: state[k] for k in ("spent", "paid", "gained")}
+        numbers = {k: state[k] for k in ("spent", "wall", "theta", "paid", "gained")}
         if not all(type(v) in (int, float) and 0.0 <= v < math.inf for v in numbers.values()):
             raise ValueError("the costs of kept linear solves are not numbers")
         if type(state["stale"]) is not bool or type(state["dropped"]) is not bool:
@@ -181,6 +193,30 @@ class Kept:
             if not isinstance(made.factor, Bound) or not isinstance(made.factor.recipe, Direct):
                 raise ValueError("what is kept of linear solves is no factor")
         return made
+
+
+def _stepped(system: Any, method: Any, stop: Any, largest: float) -> Any:
+    """A solve without the loop and its measure, which the next look at the map makes good; looked at after every step."""
+    goal, limit = stop.threshold(system), stop.steps()
+    state = method.init(system, None, {})
+    enough = state.seen["residual"] <= goal
+    while not enough and state.k < limit and state.status == Status.RUNNING:
+        state.room = 1
+        method.step(system, state)
+        enough = state.seen["residual"] <= goal or _within(state, largest * system.unit)
+    status = Status.RESIDUAL if enough else state.status or Status.BUDGET
+    result = Result(method.solution(system, state), status, state.k, dict(state.seen), system.work.total())
+    result.cost, result.threshold = system.price(), goal
+    r = getattr(state.engine, "r", None)
+    result.carry = {} if r is None else {"residual": r}
+    system.leave(result)
+    return result
+
+
+def _within(state: Any, largest: float) -> bool:
+    """Whether no entry of the residual is larger."""
+    r = getattr(state.engine, "r", None)
+    return largest > 0.0 and r is not None and float(np.max(np.abs(r))) <= largest
 
 
 def _digits(system: Any, result: Any) -> float:

@@ -13,6 +13,7 @@ Reference: Puterman and Brumelle, Math. Oper. Res. 4 (1979), that policy iterati
 Steihaug, SIAM J. Numer. Anal. 19 (1982), theorem 2.3, for inexact solves.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ from .inner import Inner, failed, forcing
 
 __all__ = ["Linearized"]
 
-_SHARE = 0.5
+_SHARE, _ENOUGH = 0.5, 0.9
 _HALVINGS = 10
 
 
@@ -40,7 +41,6 @@ class LinearizedState(State):
     best: float
     begun: Any
     eta: float
-    foretells: bool
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,9 @@ class Linearized:
         state.inner = kept if fits else Inner(self.inner, self.learners, self.keep)
         if state.inner.kept is not None:
             state.inner.kept.carried = fits
-        state.eta, state.foretells = self.forcing, "residual" not in carry
+        state.eta = self.forcing
+        if "residual" in carry:  # the loop begins again: the measure did not agree with what was foretold
+            state.inner.foresight.judged(False)
         self._look(problem, state, problem.zero() if x0 is None else x0 + 0.0)
         state.best, state.begun = state.seen["residual"], state.x
         return state
@@ -121,22 +123,34 @@ class Linearized:
         """One linear solve for the correction, and the linearisation at what it gives."""
         if state.system is None:  # the last iterate was left to the loop's measure, and no rule took it
             self._look(problem, state, state.x)
-        x, before = state.x, state.seen["residual"]
-        length, share = float(np.linalg.norm(state.r)), _SHARE * (state.goal or 0.0)
+        x, before, foresight = state.x, state.seen["residual"], state.inner.foresight
         system = LinearSystem(state.system.A, np.ravel(-state.r))
-        result = state.inner.solve(problem, system, None, max(state.eta * length, min(share, self.forcing * length)))
+        result = state.inner.solve(problem, system, None, *self._tolerances(problem, state))
         state.k += 1
         if failed(result):
             state.status, state.reason = Status.BREAKDOWN, f"the linear solve failed: {result.reason}"
             return
         s = np.reshape(result.x, x.shape)
-        if state.foretells and result.ok and result.seen["residual"] <= 1.001 * share:
-            state.x, state.system, state.foretells = x + s, None, False
-            state.seen["residual"] = result.seen["residual"]
+        if result.ok and state.goal is not None and _left(problem, system, result) <= _ENOUGH * state.goal:
+            state.x, state.system = x + s, None
+            state.seen["residual"] = _ENOUGH * state.goal
+            foresight.foretold(before)
             return
+        length = float(np.linalg.norm(state.r))
         self._accept(problem, state, x, s)
+        foresight.look(before, result.seen["residual"], float(np.linalg.norm(state.r)))
         now = state.seen["residual"]
+        if foresight.cheap:  # then a fall is measured as the linear solves measure it
+            before, now = length, float(np.linalg.norm(state.r))
         state.eta = forcing(before, now, state.eta, self.forcing)
+
+    def _tolerances(self, problem: Any, state: LinearizedState) -> tuple[float, float]:
+        """Of the next linear solve: in the 2-norm, and in the maximum norm where that is enough (zero: it is not)."""
+        length, goal = float(np.linalg.norm(state.r)), state.goal or 0.0
+        share = _SHARE * goal * _spread(problem)
+        if goal > 0.0 and state.inner.foresight.straight(state.seen["residual"]):
+            return min(share, self.forcing * length), _ENOUGH * goal if problem.norm == math.inf else 0.0
+        return max(state.eta * length, min(share, self.forcing * length)), 0.0
         state.best = min(state.best, now)
 
     def _accept(self, problem: Any, state: LinearizedState, x: Any, s: Any) -> None:
@@ -155,8 +169,23 @@ class Linearized:
         """The Session of the linear solves, which is told the way that this solve went."""
         if state.inner.kept is not None:
             state.inner.kept.learn(state.x - state.begun)
+        state.inner.foresight.judged(state.system is None)
+        state.inner.foresight.settle()
         return {"inner": state.inner}
 
     def estimate(self, problem: Any) -> Cost:
         """One linearisation, and a linear solve that costs about as much again."""
         return Cost(0.0, 0.0, 2.0)
+
+
+def _spread(problem: Any) -> float:
+    """Of a vector without outstanding entries the 2-norm over the problem's norm, taken low."""
+    return max(1.0, 0.125 * math.sqrt(problem.n)) if problem.norm == math.inf else 1.0
+
+
+def _left(problem: Any, system: Any, result: Any) -> float:
+    """What a linear solve left, in the norm of the problem; the 2-norm where the vector is not at hand."""
+    r = result.carry.get("residual")
+    if problem.norm != math.inf or system.shift or r is None:
+        return float(result.seen["residual"])
+    return float(np.max(np.abs(r)))

@@ -94,7 +94,7 @@ class NewtonKrylov:
         length = vectors.length(r)
         tolerance = max(state.eta * length, _SHARE * (state.goal or 0.0))
         system = newton_equation(problem, x, state.Tx)
-        result = state.inner.solve(problem, system, None, min(tolerance, self.forcing * length), self.inner_steps)
+        result = state.inner.solve(problem, system, None, min(tolerance, self.forcing * length), limit=self.inner_steps)
         if failed(result):
             state.status, state.reason = Status.BREAKDOWN, f"the linear solve failed: {result.reason}"
             return
