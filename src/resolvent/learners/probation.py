@@ -14,7 +14,7 @@ class Probation:
     """Two running means and a patience.
 
     The thing carried is in use while its mean is below the other by ``margin``; the losing side is looked at again after
-    ever more solves (8, 16, 32, ...), at most ``longest``.
+    ever more solves (8, 16, 32, ...), at most ``longest``, and so rarely that the looks cost at most ``share`` of the rest.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ class Probation:
         Solves before the first such look.
     clear : float
         No second solve without is asked for where the first ones with cost less than this part.
+    share : float
+        Of the cost of the solves between two looks, what a look may cost more than they do.
 
     Examples
     --------
@@ -39,8 +41,10 @@ class Probation:
     True
     """
 
-    def __init__(self, margin: float = 0.98, longest: int = 64, wait: int = 8, clear: float = 0.5) -> None:
-        self.margin, self.longest, self.clear = margin, longest, clear
+    def __init__(
+        self, margin: float = 0.98, longest: int = 64, wait: int = 8, clear: float = 0.6, share: float = 0.05
+    ) -> None:
+        self.margin, self.longest, self.clear, self.share = margin, longest, clear, share
         self.without, self.colds = 0.0, 0
         self.carried, self.warms = 0.0, 0
         self.wait, self.patience = wait, 8
@@ -53,11 +57,20 @@ class Probation:
             return True
         pays = self.carried <= self.margin * self.without
         if self.wait <= 0:
+            least = self._least(pays)
+            if least > self.patience:  # too early: a look would cost too much beside what was paid since the last one
+                self.wait, self.patience = least - self.patience - 1, least
+                return pays
             self.patience = min(2 * self.patience, self.longest)
             self.wait = self.patience
             return not pays
         self.wait -= 1
         return pays
+
+    def _least(self, pays: bool) -> int:
+        """Solves between two looks so that what a look costs is ``share`` of what they cost."""
+        winner = self.carried if pays else self.without
+        return int(min(self.longest, abs(self.without - self.carried) / (self.share * winner + 1e-300)))
 
     def enter(self, cost: float, carried: bool) -> None:
         """The cost of one solve."""

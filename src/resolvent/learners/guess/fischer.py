@@ -229,7 +229,7 @@ class Guess(Learner):
 
 def _opening() -> Probation:
     """An empty record: two solves without before anything is decided, then a look at the losing side."""
-    return Probation(wait=0, clear=-1.0)
+    return Probation(wait=0, clear=-1.0, share=math.inf)
 
 
 def _projectable(problem: Any) -> bool:

@@ -3,7 +3,7 @@
 Where a map is linear in pieces, as value iteration is, the linearisation is exact once the piece is the right one: what the
 linear solve left is then what is found at the next look. From the greatest residual at which that was so a linear solve goes
 the whole way at once, which saves a look, where a digit of it costs less than the look does. An answer that was foretold so
-and not confirmed halves that level. Cost: none. Memory: a few numbers.
+and not confirmed lowers that level. Cost: none. Memory: a few numbers.
 """
 
 import math
@@ -11,7 +11,8 @@ from typing import Any
 
 __all__ = ["Foresight"]
 
-_SAME = 1e-5
+_NUMBERS = ("level", "digit", "_tried", "_spent", "_gained")
+_SAME, _LOWER = 1e-5, 0.7
 
 
 class Foresight:
@@ -44,21 +45,18 @@ class Foresight:
         """The answer of a linear solve from ``residual`` goes to the measure without a look."""
         self._tried = residual
 
-    def judged(self, met: bool) -> None:
-        """Whether the measure agreed with what was foretold last, if anything was."""
+    def begin(self, again: bool) -> None:
+        """A solve begins, or again, because the measure did not agree with what was foretold."""
         if self._tried > 0.0:
-            self.level = max(self.level, self._tried) if met else 0.5 * min(self.level, self._tried)
+            self.level = min(_LOWER * self.level, self._tried) if again else max(self.level, self._tried)
+        if not again and self._gained > 0.0:
+            self.digit = self._spent / self._gained
+            self._spent = self._gained = 0.0
         self._tried = 0.0
 
-    def settle(self) -> None:
-        """A problem is done: what its digits cost."""
-        if self._gained > 0.0:
-            self.digit = self._spent / self._gained
-        self._spent = self._gained = 0.0
-
     def state_dict(self) -> dict[str, Any]:
-        """Two numbers."""
-        return {"level": float(self.level), "digit": float(self.digit)}
+        """Five numbers."""
+        return {name.strip("_"): float(getattr(self, name)) for name in _NUMBERS}
 
     @classmethod
     def from_state(cls, state: Any) -> "Foresight":
@@ -69,9 +67,10 @@ class Foresight:
         ValueError
             When it is no such thing.
         """
-        sound = isinstance(state, dict) and set(state) == {"level", "digit"}
+        names = {name.strip("_"): name for name in _NUMBERS}
+        sound = isinstance(state, dict) and set(state) == set(names)
         if not sound or not all(type(v) in (int, float) and 0.0 <= v < math.inf for v in state.values()):
-            raise ValueError("what linear solves foretell is a level and a price")
+            raise ValueError("what linear solves foretell is told by five numbers, none of them negative")
         made = cls()
-        made.level, made.digit = float(state["level"]), float(state["digit"])
+        made.__dict__.update({names[key]: float(value) for key, value in state.items()})
         return made

@@ -5,7 +5,8 @@
 inexactly, to a forcing term. Step: one linearisation, one product with A and a linear solve. The residual is A x - b, so
 that no evaluation of the map is needed besides; where the linear solve went as far as the tolerance asks, its result is left
 to the loop's measure. Memory: x, a residual, A and what the linear solver takes. Leaves
-``residual``. Slot ``inner``: the Session of the linear solves, which goes on learning. Not where x0 is far from a solution
+``residual``. Slot ``inner``: the Session of the linear solves, which goes on learning, and from which residual on they may go
+as far as that at once. On NumPy arrays only. Not where x0 is far from a solution
 of a map that is neither monotone nor contracting: a step that makes the residual ``growth`` times the best is halved up to
 ten times, and then the method gives up.
 
@@ -45,7 +46,7 @@ class LinearizedState(State):
 
 @dataclass(frozen=True)
 class Linearized:
-    """Newton's method with the problem's own linearisation.
+    """Newton's method with the problem's own linearisation; on NumPy arrays only (NewtonKrylov takes those of others).
 
     Parameters
     ----------
@@ -102,8 +103,7 @@ class Linearized:
         if state.inner.kept is not None:
             state.inner.kept.carried = fits
         state.eta = self.forcing
-        if "residual" in carry:  # the loop begins again: the measure did not agree with what was foretold
-            state.inner.foresight.judged(False)
+        state.inner.foresight.begin("residual" in carry)
         self._look(problem, state, problem.zero() if x0 is None else x0 + 0.0)
         state.best, state.begun = state.seen["residual"], state.x
         return state
@@ -130,16 +130,17 @@ class Linearized:
         if failed(result):
             state.status, state.reason = Status.BREAKDOWN, f"the linear solve failed: {result.reason}"
             return
-        s = np.reshape(result.x, x.shape)
-        if result.ok and state.goal is not None and _left(problem, system, result) <= _ENOUGH * state.goal:
+        s, left = np.reshape(result.x, x.shape), _left(problem, system, result)
+        if result.ok and state.goal is not None and left <= _ENOUGH * state.goal:
             state.x, state.system = x + s, None
-            state.seen["residual"] = _ENOUGH * state.goal
+            state.seen["residual"] = left
             foresight.foretold(before)
             return
         length = float(np.linalg.norm(state.r))
         self._accept(problem, state, x, s)
         foresight.look(before, result.seen["residual"], float(np.linalg.norm(state.r)))
         now = state.seen["residual"]
+        state.best = min(state.best, now)
         if foresight.cheap:  # then a fall is measured as the linear solves measure it
             before, now = length, float(np.linalg.norm(state.r))
         state.eta = forcing(before, now, state.eta, self.forcing)
@@ -151,7 +152,6 @@ class Linearized:
         if goal > 0.0 and state.inner.foresight.straight(state.seen["residual"]):
             return min(share, self.forcing * length), _ENOUGH * goal if problem.norm == math.inf else 0.0
         return max(state.eta * length, min(share, self.forcing * length)), 0.0
-        state.best = min(state.best, now)
 
     def _accept(self, problem: Any, state: LinearizedState, x: Any, s: Any) -> None:
         """Go the whole way; half of it, a quarter, ... while the residual is far above the best."""
@@ -169,8 +169,6 @@ class Linearized:
         """The Session of the linear solves, which is told the way that this solve went."""
         if state.inner.kept is not None:
             state.inner.kept.learn(state.x - state.begun)
-        state.inner.foresight.judged(state.system is None)
-        state.inner.foresight.settle()
         return {"inner": state.inner}
 
     def estimate(self, problem: Any) -> Cost:

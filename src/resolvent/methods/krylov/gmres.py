@@ -136,15 +136,21 @@ class _Cycles:
     def _close(self, problem: Any, state: GMRESState, exhausted: bool) -> None:
         """The end of a cycle: x moves, the residual follows."""
         state.x = state.x + self._correction(problem, state)
-        small = state.small
         if exhausted or self.side == "left":
             state.r = problem.residual(state.x)
         else:
-            state.r = combined(small.left(), state.V[: small.j + 1, :])
-            problem.work.add("basis", small.j + 1)
+            state.r = self.remainder(problem, state)
         if self.side == "left":
             state.seen["residual"] = size(state.r)
         state.small = None
+
+    def remainder(self, problem: Any, state: GMRESState) -> Any:
+        """The residual vector (side left: the preconditioned one), from the basis where a cycle is under way."""
+        small = state.small
+        if small is None:
+            return state.r
+        problem.work.add("basis", small.j + 1)
+        return combined(small.left(), state.V[: small.j + 1, :])
 
     def solution(self, problem: Any, state: GMRESState) -> Any:
         """The iterate, built from the basis where a cycle is under way."""
