@@ -24,7 +24,7 @@ EVENTS: dict[str, tuple[float, float, float]] = {
     "projections": (1.7, 3.2, 12.8),  # projections onto n rows, drawn one by one
     "ssor_steps": (0.225, 0.525, 0.5),  # one CG iteration in Eisenstat's form
     "passes": (0.35, 0.0, 0.1875),  # one n-vector read or written in a vector operation
-    "basis": (0.25, 0.0, 0.12),  # one n-vector of a block of them, in a matrix-vector or matrix-matrix product
+    "basis": (0.06, 0.0, 0.12),  # one n-vector of a block of them, in a matrix-vector or matrix-matrix product
     "checks": (17.5, 0.4375, 0.75),  # comparing the matrix with the one that was kept
     "gathers": (0.375, 1.625, 3.75),  # values brought into another order, scaled by the diagonal
     "diagonals": (5.25, 0.1875, 5),  # the diagonal found and inverted

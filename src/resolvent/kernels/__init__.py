@@ -16,6 +16,7 @@ from typing import Any
 
 _MODULES = frozenset(
     {
+        "arnoldi",
         "bandit",
         "bicgstab",
         "blocks",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-__all__ = ["Space"]
+__all__ = ["Space", "choosing"]
 
 _DTYPES = frozenset(np.dtype(t) for t in ("float32", "float64", "complex64", "complex128"))
 _MOST = 512
@@ -155,3 +155,8 @@ class Space:
         if not sound or not all(0 < w <= U.shape[0] for w in whole):
             raise ValueError("the carried space is not one")
         return cls(U, state["matrix_version"], state["epoch"], C, tuple(whole))
+
+
+def choosing(q: int, complex_: bool = False) -> dict[str, float]:
+    """The counted work of choosing a space out of q vectors: some calls on small arrays, and an eigenproblem of order q."""
+    return {"calls": 30.0 + q, "dense_flops": (450.0 if complex_ else 150.0) * q**3}

@@ -21,7 +21,7 @@ from array_api_compat import array_namespace
 
 from ...core import Advice, Learner
 from ...core.registry import restored
-from ...operators.space import Space
+from ...operators.space import Space, choosing
 
 __all__ = ["Recycle"]
 
@@ -199,11 +199,16 @@ class Recycle(Learner):
         return self._affords(book)
 
     def _overhead(self, problem: Any, book: _Book, size: int) -> float:
-        """What a space of that size costs a solve: its images, made orthonormal, and the work against it at each step."""
+        """What a space of that size costs a solve: its images, made orthonormal, the work against it at each step, the choice
+        of the next one.
+        """
         k = size + self.recent
         weight = getattr(problem, "weight", None)
-        unit = 0.0 if weight is None else weight("basis")
-        return k + unit * (3 * k * k + 5 * k + 3 * k * min(book.steps, 200.0))
+        if weight is None:
+            return float(k)
+        small = choosing(k + int(min(book.steps, 2 * k)))
+        choice = sum(amount * weight(name) for name, amount in small.items())
+        return float(k + weight("basis") * (3 * k * k + 5 * k + 3 * k * min(book.steps, 200.0)) + choice)
 
     def _affords(self, book: _Book) -> bool:
         """Whether a space that may not pay can be tried: its images, at most a quarter of a cold solve, may be lost."""

@@ -138,6 +138,14 @@ class Orthogonal:
         self.E = np.full((most, most), (8 * eps) ** 2)
         self.again = False
         self.lost = eps  # the most that is estimated to be left
+        self.loss, self.said = np.empty(most), np.zeros(7)  # for the kernel: estimates of a new vector, its answers
+        self._h: Any = None
+
+    def scratch(self, dtype: Any) -> Any:
+        """Room for the coefficients of a vector."""
+        if self._h is None:
+            self._h = np.empty(len(self.loss), dtype)
+        return self._h
 
     def __call__(self, problem: Any, basis: Any, w: Any) -> tuple[Any, Any, float, float]:
         """``w`` (overwritten) less its part in the rows, the coefficients, its norm, and its norm before."""

@@ -15,7 +15,6 @@ solve takes few steps: then the products for C cost more than they save (`Recycl
 Reference: Parks, de Sturler, Mackey, Johnson and Maiti, SIAM J. Sci. Comput. 28 (2006), appendix.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...core import Cost, State
-from ...operators.space import Space
+from ...operators.space import Space, choosing
 from .arnoldi import (
     Orthogonal,
     Small,
@@ -37,14 +36,15 @@ from .arnoldi import (
     taken,
     wide,
 )
+from .column import enlarged
 from .common import preconditioned
 from .images import begins, taken_over
-from .ritz import recycled
+from .ritz import chosen
 
 __all__ = ["GCRODR"]
 
 _SOUND = 1e-12  # a loss of orthogonality that need not be mended
-_BLOCK = 3.0  # vectors of a block that a matrix-matrix product takes in the time of one in a matrix-vector product
+_BLOCK = 2.0  # vectors of a block that a matrix-matrix product takes in the time of one in a matrix-vector product
 
 
 class GCRODRState(State):
@@ -187,23 +187,19 @@ class GCRODR:
             return
         k, small = state.k0, state.small
         j = small.j
-        with np.errstate(all="ignore"):  # what overflows is found by looking at it
-            z = preconditioned(problem, state.bound, state.W[k + j, :])
-            if state.Z is not None:
-                state.Z[j, :] = z
-            w, h, norm, before = state.orthogonal(problem, state.W[: k + j + 1, :], problem.product(z))
-            exhausted = not norm > 4 * problem.eps * before
-            estimate = small.append(h[k:], 0.0 if exhausted else norm) if math.isfinite(norm) else math.nan
+        z = preconditioned(problem, state.bound, state.W[k + j, :])
+        if state.Z is not None:
+            state.Z[j, :] = z
+        estimate, norm, before, exhausted = enlarged(
+            problem, state.orthogonal, small, state.W, problem.product(z), state.B
+        )
         end = ended(small, norm, before)
         if end is not None:
             state.status, state.reason = end
             return
-        state.B[:, j] = h[:k]
         state.k += 1
         state.seen["residual"] = estimate
         problem.work.add("calls")
-        if not exhausted:
-            state.W[k + j + 1, :] = w * (1.0 / norm)
         if exhausted or small.j == len(small.g) - 1:
             self._close(problem, state, exhausted)
 
@@ -296,7 +292,7 @@ class GCRODR:
             T[known:, :k] = host(inner(state.W[known : k + j + 1, :], Y))
             problem.work.add("basis", k * (k + j - known) / _BLOCK + k)
             scale[:k] = [1.0 / max(size(Y[i, :]), 1e-300) for i in range(k)]
-        found = recycled(G, T, scale, self.k)
+        found = chosen(problem, G, T, scale, self.k)
         return None if found is None else (*found, found[0].conj().T @ (T @ found[1]))
 
     # ---- what is built on demand -----------------------------------------------------------------------------------
@@ -336,9 +332,12 @@ class GCRODR:
         """Set-up, and what one step costs as ``running``, at half a cycle."""
         recipe = self._recipe
         extra = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
-        mean = 1.3 * (self.m + self.k) + 3 * self.m * self.k / max(1, self.m - self.k)
-        step = 1.0 + extra.running + mean * problem.weight("basis") + 4 * problem.weight("passes")
-        return Cost(extra.once, extra.setup, step + problem.weight("calls"))
+        steps = max(1, self.m - self.k)  # of a cycle
+        mixed = (3 * self.m * self.k + self.k * steps) / (_BLOCK * steps)
+        step = 1.0 + extra.running + (1.3 * (self.m + self.k) + mixed) * problem.weight("basis")
+        step += 4 * problem.weight("passes") + problem.weight("calls")
+        ritz = sum(amount * problem.weight(name) for name, amount in choosing(self.m).items()) if self.k else 0.0
+        return Cost(extra.once, extra.setup, step + ritz / steps)
 
 
 def _diagonal(state: GCRODRState) -> bool:

@@ -22,6 +22,7 @@ import numpy as np
 
 from ...core import Cost, State, Status
 from .arnoldi import Orthogonal, Small, applicable, combined, ended, rows, size, taken, wide
+from .column import enlarged
 from .common import preconditioned
 
 __all__ = ["FGMRES", "GMRES"]
@@ -40,6 +41,7 @@ class GMRESState(State):
     kept: bool
     ratio: float
     known: Any
+    B: Any
 
 
 def _check_restart(restart: int) -> None:
@@ -72,18 +74,14 @@ class _Cycles:
         if state.small is None and not self._begin(problem, state):
             return
         small, V, j = state.small, state.V, state.small.j
-        with np.errstate(all="ignore"):  # what overflows is found by looking at it
-            if self.side == "left":
-                w = preconditioned(problem, state.bound, problem.product(V[j, :]))
-                w = w + 0 if state.bound is None else w
-            else:
-                z = preconditioned(problem, state.bound, V[j, :])
-                if state.Z is not None:
-                    state.Z[j, :] = z
-                w = problem.product(z)
-            w, h, norm, before = state.orthogonal(problem, V[: j + 1, :], w)
-            exhausted = not norm > 4 * problem.eps * before
-            estimate = small.append(h, 0.0 if exhausted else norm) if math.isfinite(norm) else math.nan
+        if self.side == "left":
+            w = preconditioned(problem, state.bound, problem.product(V[j, :]))
+        else:
+            z = preconditioned(problem, state.bound, V[j, :])
+            if state.Z is not None:
+                state.Z[j, :] = z
+            w = problem.product(z)
+        estimate, norm, before, exhausted = enlarged(problem, state.orthogonal, small, V, w, state.B)
         state.known = None
         end = ended(small, norm, before)
         if end is not None:
@@ -92,8 +90,6 @@ class _Cycles:
         state.k += 1
         state.seen["residual"] = state.ratio * estimate
         problem.work.add("calls")
-        if not exhausted:
-            V[small.j, :] = w * (1.0 / norm)
         if exhausted or small.j == len(small.g) - 1:
             self._close(problem, state, exhausted)
 
@@ -121,6 +117,7 @@ class _Cycles:
         state.V[0, :] = r * (1.0 / beta)
         state.orthogonal = Orthogonal(problem.eps, steps + 1)
         state.small = Small(steps, beta, wide(r))
+        state.B = state.small.H[:0, :]
         return True
 
     def _correction(self, problem: Any, state: GMRESState) -> Any:

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import scipy.linalg as la
 
-__all__ = ["harmonic", "lowest", "orthonormal_images", "recycled"]
+from ...operators.space import choosing
+
+__all__ = ["chosen", "harmonic", "lowest", "orthonormal_images", "recycled"]
 
 _LOST = 1e-12
 
@@ -106,6 +108,13 @@ def recycled(G: Any, T: Any, scale: Any, k: int) -> tuple[Any, Any, list[int]] |
         except np.linalg.LinAlgError:
             return None
     return Q, P * scale[:, None], whole
+
+
+def chosen(problem: Any, G: Any, T: Any, scale: Any, k: int) -> tuple[Any, Any, list[int]] | None:
+    """``recycled``, counted."""
+    for name, amount in choosing(G.shape[1], G.dtype.kind == "c").items():
+        problem.work.add(name, amount)
+    return recycled(G, T, scale, k)
 
 
 def lowest(A: Any, M: Any, k: int) -> Any:

@@ -32,7 +32,7 @@ from ...operators.space import Space
 from .arnoldi import combined, host, inner, rows, size, wide
 from .common import bound_of
 from .images import begins, taken_over
-from .ritz import recycled
+from .ritz import chosen
 
 __all__ = ["RMINRES"]
 
@@ -301,7 +301,7 @@ class RMINRES:
         if k:
             W[:k, :k], W[k:, :k] = host(inner(state.C, state.U)), host(inner(V, state.U))
             scale[:k] = [1.0 / max(size(state.U[i, :]), 1e-300) for i in range(k)]
-        found = recycled(G, W, scale, self.k)
+        found = chosen(problem, G, W, scale, self.k)
         if found is None:
             return (None, None, None) if not k else _left(problem, state, state.U, state.C, None)
         Q, P, whole = found
