@@ -38,7 +38,7 @@ from .arnoldi import (
 )
 from .column import enlarged
 from .common import preconditioned
-from .images import begins, taken_over
+from .images import begins, mixed, taken_over
 from .ritz import chosen
 
 __all__ = ["GCRODR"]
@@ -70,6 +70,7 @@ class GCRODRState(State):
     known: Any
     overlap: Any
     whole: Any
+    places: Any
     k0: int
 
 
@@ -143,7 +144,7 @@ class GCRODR:
             return
         C, U = found
         k = C.shape[0]
-        self._allocate(problem, state, k)
+        self._allocate(problem, state)
         state.W[:k, :] = C
         state.k0 = k
         state.Y, state.U = _coordinates(state, U)
@@ -160,17 +161,16 @@ class GCRODR:
             state.r = state.r - c @ C
             problem.work.add("basis", 3 * state.k0)
 
-    def _allocate(self, problem: Any, state: GCRODRState, k: int) -> None:
-        """Room for the images and the basis of a cycle."""
-        steps = max(1, min(self.m, problem.n) - k)
-        need = k + steps + 1
-        if state.W is None or state.W.shape[0] < need:
-            W = rows(state.r, max(need, min(self.m, problem.n) + 1))
-            if state.W is not None:
-                W[: state.k0, :] = state.W[: state.k0, :]
-            state.W = W
-        if state.Z is None and not _diagonal(state):
-            state.Z = rows(state.r, min(self.m, problem.n))
+    def _allocate(self, problem: Any, state: GCRODRState) -> None:
+        """Room for all that a cycle knows, in one block: an allocator gives it back whole, and keeps it for the next solve."""
+        if state.W is not None:
+            return
+        most, kept = min(self.m, problem.n), not _diagonal(state)
+        k = min(self.k, most + 1)
+        room = rows(state.r, most + 2 + kept * most + (1 + kept) * k)
+        state.W, rest = room[: most + 2, :], room[most + 2 :, :]
+        state.Y, state.places = None, (rest[:k, :], rest[k : 2 * k, :] if kept else None)
+        state.Z = rest[2 * k :, :] if kept else None
 
     # ---- a step ----------------------------------------------------------------------------------------------------
 
@@ -190,6 +190,7 @@ class GCRODR:
         z = preconditioned(problem, state.bound, state.W[k + j, :])
         if state.Z is not None:
             state.Z[j, :] = z
+            problem.work.add("passes", 2)
         estimate, norm, before, exhausted = enlarged(
             problem, state.orthogonal, small, state.W, problem.product(z), state.B
         )
@@ -199,7 +200,7 @@ class GCRODR:
             return
         state.k += 1
         state.seen["residual"] = estimate
-        problem.work.add("calls")
+        problem.work.add("calls", 2)
         if exhausted or small.j == len(small.g) - 1:
             self._close(problem, state, exhausted)
 
@@ -209,7 +210,7 @@ class GCRODR:
         if not begins(state, beta):
             return False
         k = state.k0
-        self._allocate(problem, state, k)
+        self._allocate(problem, state)
         steps = max(1, min(self.m, problem.n) - k)
         state.W[k, :] = state.r * (1.0 / beta)
         dtype = wide(state.r)
@@ -249,30 +250,23 @@ class GCRODR:
             return
         Q, P, whole, overlap = found
         k, j, new = state.k0, state.small.j, P.shape[1]
-        C = combined(Q.T, state.W[: k + j + 1, :])
-        Y, U = self._mixed(state, P, j)
+        Y, U = (None if place is None else place[:new, :] for place in state.places)
+        C, V = state.W[:new, :], state.W[k : k + j, :]
+        mixed(Y, (P[k:].T, V), (P[:k].T, state.Y))
+        if U is not None:
+            mixed(U, (P[k:].T, state.Z[:j, :]), (P[:k].T, state.U))
+        mixed(C, (Q.T, state.W[: k + j + 1, :]))
         problem.work.add("basis", (k + j) * new * (2 if U is None else 3) / _BLOCK)
         lost = state.orthogonal.lost > _SOUND
         if lost:  # G^-1/2 to first order: rounding's loss does not add up from cycle to cycle
             mend = 1.5 * np.eye(new) - 0.5 * host(inner(C, C)).T
-            C, Y, U = combined(mend, C), combined(mend, Y), None if U is None else combined(mend, U)
+            for vectors in (C, Y) if U is None else (C, Y, U):
+                mixed(vectors, (mend, vectors))
             problem.work.add("basis", 4 * new * new / _BLOCK)
-        state.W[:new, :] = C
         state.Y, state.U, state.overlap = Y, U, None if lost else overlap
         state.k0, state.whole = new, whole
         if lost:
             self._project(problem, state)
-
-    def _mixed(self, state: GCRODRState, P: Any, j: int) -> tuple[Any, Any]:
-        """New M U, and new U where it is kept."""
-        k = state.k0
-        Y = combined(P[k:].T, state.W[k : k + j, :])
-        U = None if state.Z is None else combined(P[k:].T, state.Z[:j, :])
-        if k:
-            Y += combined(P[:k].T, state.Y)
-            if U is not None:
-                U += combined(P[:k].T, state.U)
-        return Y, U
 
     def _ritz(self, problem: Any, state: GCRODRState) -> tuple[Any, Any, Any, Any] | None:
         """Of the new space: images in the basis, coefficients, sizes at which it may be cut, and C^H M U."""
@@ -326,7 +320,7 @@ class GCRODR:
         if not state.k0:
             return None, None, None
         U = _back(state, state.Y) if state.U is None else state.U
-        return U, state.W[: state.k0, :] + 0.0, state.whole
+        return U + 0.0, state.W[: state.k0, :] + 0.0, state.whole
 
     def estimate(self, problem: Any) -> Cost:
         """Set-up, and what one step costs as ``running``, at half a cycle."""
@@ -335,7 +329,7 @@ class GCRODR:
         steps = max(1, self.m - self.k)  # of a cycle
         mixed = (3 * self.m * self.k + self.k * steps) / (_BLOCK * steps)
         step = 1.0 + extra.running + (1.3 * (self.m + self.k) + mixed) * problem.weight("basis")
-        step += 4 * problem.weight("passes") + problem.weight("calls")
+        step += 4 * problem.weight("passes") + 2 * problem.weight("calls")
         ritz = sum(amount * problem.weight(name) for name, amount in choosing(self.m).items()) if self.k else 0.0
         return Cost(extra.once, extra.setup, step + ritz / steps)
 

@@ -80,6 +80,7 @@ class _Cycles:
             z = preconditioned(problem, state.bound, V[j, :])
             if state.Z is not None:
                 state.Z[j, :] = z
+                problem.work.add("passes", 2)
             w = problem.product(z)
         estimate, norm, before, exhausted = enlarged(problem, state.orthogonal, small, V, w, state.B)
         state.known = None
@@ -89,7 +90,7 @@ class _Cycles:
             return
         state.k += 1
         state.seen["residual"] = state.ratio * estimate
-        problem.work.add("calls")
+        problem.work.add("calls", 2)
         if exhausted or small.j == len(small.g) - 1:
             self._close(problem, state, exhausted)
 
@@ -166,7 +167,7 @@ class _Cycles:
         recipe = self._recipe
         extra = recipe.estimate(problem) if hasattr(recipe, "estimate") else Cost()
         step = 1.0 + extra.running + 2 * self.restart * problem.weight("basis") + 4 * problem.weight("passes")
-        return Cost(extra.once, extra.setup, step + problem.weight("calls"))
+        return Cost(extra.once, extra.setup, step + 2 * problem.weight("calls"))
 
 
 @dataclass(frozen=True)

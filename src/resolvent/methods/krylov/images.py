@@ -14,9 +14,11 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ...core import Status
-from .arnoldi import combined, host, inner, rows
+from .arnoldi import combined, host, inner, like, rows
 
-__all__ = ["begins", "images_of", "taken_over"]
+__all__ = ["begins", "images_of", "mixed", "taken_over"]
+
+_COLUMNS = 2048
 
 
 def taken_over(problem: Any, space: Any) -> tuple[Any, Any] | None:
@@ -32,6 +34,15 @@ def begins(state: Any, beta: float) -> bool:
     state.status = Status.BREAKDOWN if beta == 0.0 else Status.NONFINITE
     state.reason = "the recurrence has nothing left to reduce" if beta == 0.0 else "the residual is not finite"
     return False
+
+
+def mixed(out: Any, *terms: tuple[Any, Any]) -> None:
+    """``out = sum_i y_i basis_i`` for rows, block of columns by block, so that ``out`` may be among the rows of a basis."""
+    terms = tuple((like(y, out), basis) for y, basis in terms if basis is not None and basis.shape[0])
+    for low in range(0, out.shape[1], _COLUMNS):
+        columns = slice(low, min(low + _COLUMNS, out.shape[1]))
+        parts = [y @ basis[:, columns] for y, basis in terms]
+        out[:, columns] = sum(parts[1:], parts[0])
 
 
 def images_of(problem: Any, U: Any) -> tuple[Any, Any] | None:
