@@ -277,6 +277,10 @@ class _Run:
             return Status.NONFINITE
         return Status.SETUP if isinstance(error, SetupError) else Status.ERROR
 
+    def _at_zero(self) -> float:
+        """The residual where there is no guess: the scale, unless the problem says another."""
+        return float(getattr(self.problem, "start_residual", self.problem.scale))
+
     def _residual(self) -> dict[str, Any]:
         """The residual vector of the x returned, for whoever goes on from it."""
         return {} if self.best is None or self.best.vector is None else {"residual": self.best.vector}
@@ -284,7 +288,7 @@ class _Run:
     def _start_only(self, x0: Any) -> None:
         """Nothing was measured: fall back to the first iterate."""
         try:
-            self.best = Measure(self.problem.scale) if x0 is None else self.problem.measure(x0)
+            self.best = Measure(self._at_zero()) if x0 is None else self.problem.measure(x0)
             self.best_x = x0
         except Exception:
             self.best = Measure(math.inf)
@@ -305,8 +309,8 @@ class _Run:
         if state is not None and status not in (Status.SETUP, Status.ERROR, Status.INTERRUPTED):
             harvest = self.method.harvest(problem, state)
         if self.best is not None:
-            if status < 0 and self.from_zero and not self.best.residual <= problem.scale:
-                self.best, self.best_x = Measure(problem.scale, None, False, {}), None  # zero is better
+            if status < 0 and self.from_zero and not self.best.residual <= self._at_zero():
+                self.best, self.best_x = Measure(self._at_zero(), None, False, {}), None  # zero is better
             seen.update(self.best.seen)
             seen["residual"] = self.best.residual
         return Result(

@@ -34,6 +34,7 @@ _MODULES = frozenset(
         "idr",
         "ilu0",
         "minres",
+        "row_factors",
         "sketch",
         "sor",
         "transport",

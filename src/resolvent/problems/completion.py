@@ -2,7 +2,10 @@
 
     min over U (m, k), V (n, k) of   F = sum_e w_e (u_i'v_j - a_ij)^2 / 2 + ridge (|U|^2 + |V|^2) / 2
 
-    residual = |grad F| at balanced factors (U'U = V'V, diagonal),    scale = |grad F| at the spectral start
+    residual = |grad F| at balanced factors (U'U = V'V, diagonal)
+    scale^2 = (1/m + 1/n) sqrt(k) |M| sum_e (w_e c_e a_e)^2,    |M|^2 = m n sum_e w_e a_e^2 / sum_e w_e c_e^2
+
+The scale is the root mean square of the gradient at factors of the size of M whose errors are the entries with random signs.
 
 A candidate is (U, V) as one vector. The residual certifies a stationary point, not recovery: beside it stand the error on
 the observed entries, the error on entries that were held out, and with a ridge the duality gap of the convex relaxation,
@@ -21,7 +24,8 @@ import numpy as np
 
 from .. import kernels
 from ..core import Measure, Result
-from .entries import balanced, clipped, grouped, held, indices, leading, reals, size, sparse, spectral_norm
+from .entries import balanced, clipped, expected_gradient, grouped, held, indices, leading, reals, size, sparse
+from .norms import norm_of_parts, rough_norm, spectral_norm
 from .plain import Plain
 
 __all__ = ["Completion", "balanced"]
@@ -226,7 +230,9 @@ class Completion(Plain):
 
     def leave(self, result: Result) -> None:
         """The factors as a pair; the gap of the relaxation where there is a ridge."""
-        x = self.zero() if result.x is None else result.x
+        x = result.x
+        if x is None:
+            x, result.seen["residual"] = self.zero(), self.start_residual
         if self.ridge > 0.0 and result.ok:
             before = self.price()
             result.seen["gap"] = self.relaxation_gap(x)
@@ -273,8 +279,14 @@ class Completion(Plain):
 
     @cached_property
     def scale(self) -> float:  # type: ignore[override]
-        """The gradient at the spectral start, or of zero-mean entries where that vanishes."""
-        return max(size(*self.beginning[:2]), 1e-300)
+        """The gradient to expect where the errors are as large as the entries, with signs at random."""
+        self.work.add("entry_passes", 2.0 / self.k)
+        return max(expected_gradient(*self.by_row[2:], self.m, self.n, self.k), 1e-300)
+
+    @property
+    def start_residual(self) -> float:
+        """The gradient at the spectral start."""
+        return size(*self.beginning[:2])
 
     def measure(self, x: Any) -> Measure:
         """The gradient at the balanced factors; errors on observed and held-out entries.
@@ -311,7 +323,7 @@ class Completion(Plain):
         """
         ip, ix, a, w, c = self.by_row
         U, V = balanced(*self.split(x))
-        total, E = self.gradient(x)[2:]
+        GU, GV, total, E = self.gradient(x)
         R = sparse(ip, ix, w * c * E, (self.m, self.n))
         primal = 0.5 * total + 0.5 * self.ridge * float(np.sum(U**2) + np.sum(V**2))
         along = float(np.sum(w * E * a))
@@ -320,9 +332,14 @@ class Completion(Plain):
             theta = min(1.0, self.ridge / top) if top > 0 else 1.0
             return primal + 0.5 * theta**2 * total + theta * along
 
-        least, counted = spectral_norm(R, exact=False)
         top = float(np.linalg.norm(R.data))
-        if gap(least) <= 0.5 * primal:
+        for look in (lambda: rough_norm(R, 1), lambda: rough_norm(R, 5)):
+            least, counted = look()
+            self.work.add("products", counted)
+            if gap(least) > 0.5 * primal:
+                return gap(top)
+        top, counted = norm_of_parts(R, U, V, GU - self.ridge * U, GV - self.ridge * V)
+        if top is None:
             top, more = spectral_norm(R)
             counted += more
         self.work.add("products", counted)

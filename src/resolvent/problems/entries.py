@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import scipy.linalg as la
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, eigsh
 
-__all__ = ["balanced", "clipped", "grouped", "held", "indices", "leading", "reals", "size", "sparse", "spectral_norm"]
+__all__ = ["balanced", "clipped", "expected_gradient", "grouped", "held", "indices", "leading", "reals", "size", "sparse"]
 
 
 def balanced(U: Any, V: Any) -> tuple[Any, Any]:
-    """Factors of the same product with ``U'U = V'V`` diagonal.
+    """Factors of the same product with ``U'U = V'V`` diagonal; those given where they are so to rounding.
 
     Examples
     --------
@@ -21,6 +20,10 @@ def balanced(U: Any, V: Any) -> tuple[Any, Any]:
     >>> abs(U.ravel()).tolist(), abs(V.ravel()).tolist()
     ([4.0, 0.0], [4.0])
     """
+    square = U.T @ U
+    D = np.diag(np.diagonal(square))
+    if max(np.abs(square - D).max(), np.abs(V.T @ V - D).max()) <= 1e-13 * D.max():
+        return U, V
     Q, R = la.qr(U, mode="economic", check_finite=False)
     P, S = la.qr(V, mode="economic", check_finite=False)
     left, s, right = la.svd(R @ S.T, check_finite=False)
@@ -43,28 +46,27 @@ def sparse(ip: Any, ix: Any, values: Any, shape: tuple[int, int]) -> Any:
     return sp.csr_array((values, ix.view(np.int32), ip.astype(np.int32)), shape=shape)
 
 
-def spectral_norm(R: Any, exact: bool = True) -> tuple[float, int]:
-    """The largest singular value, rounded up in its fifth digit, or a lower bound of it; and the products taken."""
-    start = np.ones(R.shape[1])
-    if not exact:
-        up = R.T @ (R @ (R.T @ (R @ start)))
-        return float(np.linalg.norm(R @ up) / max(float(np.linalg.norm(up)), 1e-300)), 5
-    if min(R.shape) <= 2:
-        return float(la.svdvals(R.toarray())[0]), 2
-    taken = [0]
-
-    def product(v: Any) -> Any:
-        taken[0] += 2
-        return R.T @ (R @ v)
-
-    n = R.shape[1]
-    square = LinearOperator((n, n), matvec=product, dtype=float)
-    top = eigsh(square, k=1, v0=start, tol=1e-6, return_eigenvectors=False)
-    return float(np.sqrt(top[0])) * (1.0 + 1e-5), taken[0]
-
-
 def size(GU: Any, GV: Any) -> float:
     return math.hypot(float(np.linalg.norm(GU)), float(np.linalg.norm(GV)))
+
+
+def expected_gradient(a: Any, w: Any, c: Any, m: int, n: int, k: int) -> float:
+    """Root mean square of the gradient at balanced factors of the entries' size, errors being the entries with random signs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.ones(1)
+    >>> expected_gradient(np.full(6, 8.0), one, one, 2, 3, 1) / expected_gradient(np.full(6, 2.0), one, one, 2, 3, 1)
+    8.0
+    """
+    top = float(np.max(np.abs(a)))
+    if not top > 0.0:
+        return 0.0
+    b = a / top  # squares neither overflow nor vanish
+    matrix = math.sqrt(m * n * float(np.mean(w * b * b)) / float(np.mean(w * c * c)))
+    square = (1.0 / m + 1.0 / n) * math.sqrt(k) * matrix * float(np.sum((w * c * b) ** 2))
+    return top * math.sqrt(top) * math.sqrt(square)
 
 
 def clipped(U: Any) -> Any:

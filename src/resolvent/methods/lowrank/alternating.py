@@ -23,8 +23,11 @@ import scipy.linalg as la
 from ... import kernels
 from ...core import Cost, State
 from ...problems.completion import balanced
+from .kept import RowFactors, rounds
 
 __all__ = ["AlternatingMinimization"]
+
+_SMALL = 16  # rank up to which rows are solved by kept Cholesky factors
 
 
 class AlternatingState(State):
@@ -34,6 +37,8 @@ class AlternatingState(State):
     V: Any
     slopes: Any
     counts: Any
+    gradients: Any
+    kept: RowFactors | None = None
 
 
 @dataclass(frozen=True)
@@ -87,41 +92,51 @@ class AlternatingMinimization:
         """The factors of x0, or the spectral start; the gradient there."""
         state = AlternatingState()
         state.counts = np.zeros(3, dtype=np.int64)
+        if self.rows == "auto" and problem.k <= _SMALL:
+            state.kept = RowFactors(problem, carry)
         start = problem.spectral if x0 is None else x0
         state.U, state.V = (np.array(p) for p in problem.split(start))
         self._publish(problem, state, problem.beginning if x0 is None else None)
         return state
 
     def step(self, problem: Any, state: AlternatingState) -> None:
-        """One round: all rows of U, then all rows of V, and the gradient."""
-        error = min(1.0, state.seen["residual"] / problem.scale)
-        tol = self.tied * max(error, 1e-14)
-        rest, rest_other = self._settled(problem, state)
-        state.U, state.V = self._half(problem, problem.by_row, state.U, state.V, tol, rest, state.counts)
-        if rest.any():  # a row of V moves where it has a slope, or an entry in a row of U that moved
-            rest_other &= ~_touched(problem.by_column, ~rest)
+        """A round and the gradient; with kept factors of the rows up to three rounds."""
+        before = state.seen["residual"], state.U, state.V, state.slopes, state.gradients
+        rest, done, made = self._settled(problem, state), 1, True
+        if state.kept is None:
+            self._round(problem, state, rest)
         else:
-            rest_other[:] = False
-        state.V, state.U = self._half(problem, problem.by_column, state.V, state.U, tol, rest_other, state.counts)
-        problem.work.add("rows", float(np.sum(~rest) + np.sum(~rest_other)))
+            state.U, state.V, done, made = rounds(problem, state, rest)
         passed, gathered, solved = (int(c) for c in state.counts)
         state.counts[:] = 0
         problem.work.add("entry_passes", passed / problem.entries)
         problem.work.add("grams", gathered)
         problem.work.add("choleskys", solved)
-        state.k += 1
+        state.k += done
         self._publish(problem, state)
+        if state.kept is not None and not state.kept.judge(before[0], state.seen["residual"], done, made):
+            state.seen["residual"], state.U, state.V, state.slopes, state.gradients = before
+
+    def _round(self, problem: Any, state: AlternatingState, rest: tuple[Any, Any]) -> None:
+        error = min(1.0, state.seen["residual"] / problem.scale)
+        tol = self.tied * max(error, 1e-14)
+        state.U, state.V = self._half(problem, problem.by_row, state.U, state.V, tol, rest[0], state.counts)
+        state.V, state.U = self._half(problem, problem.by_column, state.V, state.U, tol, rest[1], state.counts)
+        problem.work.add("rows", float(np.sum(~rest[0]) + np.sum(~rest[1])))
 
     @staticmethod
     def _settled(problem: Any, state: AlternatingState) -> tuple[Any, Any]:
         """Rows whose slope could not matter even if all had it: they are left as they are."""
         limit = 0.1 * (state.goal or 0.0) / np.sqrt(problem.m + problem.n)
-        return state.slopes[0] <= limit, state.slopes[1] <= limit
+        rest, other = state.slopes[0] <= limit, state.slopes[1] <= limit
+        if rest.any():  # a row of V moves where it has a slope, or an entry in a row of U that moved
+            return rest, other & ~_touched(problem.by_column, ~rest)
+        return rest, np.zeros_like(other)
 
     def _half(self, problem: Any, entries: Any, U: Any, V: Any, tol: float, rest: Any, counts: Any) -> tuple[Any, Any]:
         """All rows of U with V made orthonormal; with a ridge the factors are balanced instead, as F depends on that."""
         if problem.ridge > 0.0:
-            U, V = balanced(U, V)
+            U, V = (np.array(F) for F in balanced(U, V))
         else:
             Q, R = la.qr(V, mode="economic", check_finite=False)
             V, U = np.ascontiguousarray(Q), np.ascontiguousarray(U @ R.T)
@@ -130,10 +145,10 @@ class AlternatingMinimization:
         return U, V
 
     def _publish(self, problem: Any, state: AlternatingState, known: Any = None) -> None:
-        if known is None:  # at the factors that ``solution`` gives, so that the measure finds its gradient
-            state.U, state.V = balanced(state.U, state.V)
+        state.U, state.V = balanced(state.U, state.V)  # as ``solution`` gives them, so that the measure finds its gradient
         x = self.solution(problem, state)
         GU, GV, total = problem.gradient(x)[:3] if known is None else known
+        state.gradients = (GU, GV)
         state.slopes = (np.linalg.norm(GU, axis=1), np.linalg.norm(GV, axis=1))
         state.seen["residual"] = float(np.hypot(*(np.linalg.norm(s) for s in state.slopes)))
         state.seen["observed_error"] = float(np.sqrt(total / problem.entries))
@@ -143,8 +158,8 @@ class AlternatingMinimization:
         return np.concatenate([state.U.ravel(), state.V.ravel()])
 
     def harvest(self, problem: Any, state: AlternatingState) -> dict[str, Any]:
-        """Nothing but the factors, which are the solution."""
-        return {}
+        """Where the rank is small, Cholesky factors of the rows' Gram matrices."""
+        return {} if state.kept is None else state.kept.harvest()
 
     def estimate(self, problem: Any) -> Cost:
         """A round."""
