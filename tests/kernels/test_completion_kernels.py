@@ -58,3 +58,31 @@ def test_gradients_are_those_of_the_squared_error(given):
     np.add.at(R, (rows, ix), w * c * error)
     assert total == pytest.approx(float(np.sum(w * error**2))) and np.allclose(E, error)
     assert np.allclose(GU, R @ V + 0.3 * U) and np.allclose(GV, R.T @ U + 0.3 * V)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_refined_rows_are_exact_at_first_and_nearer_with_factors_of_a_nearby_problem(given):
+    entries, V, U = case(3, given=given)
+    start, L, none, unknown = U.copy(), np.zeros((15, 3, 3)), np.zeros(1, bool), np.zeros((1, 3))
+    counts = np.zeros(3, np.int64)
+    gradient = lambda U: K.gradients(*entries, U, V, 0.1, G, np.empty_like(V), np.empty(len(entries[1])))
+    G = np.empty_like(U)
+    gradient(start)
+    found = kernels.row_factors.refine(*entries, V, 0.1, L, unknown, U, none, counts)
+    assert np.allclose(U, twin(entries, V, 0.1)) and counts[2] == 14 and counts[0] == 0
+    assert found == pytest.approx(float(np.sum(G[1:] ** 2)))  # the first row has no entries
+    tall = np.tril(L[5])
+    lo, hi = int(entries[0][5]), int(entries[0][6])
+    w, c = (np.broadcast_to(v, entries[2].shape)[lo:hi] for v in entries[3:])
+    D = V[entries[1][lo:hi]] * c[:, None]
+    assert np.allclose(tall @ tall.T, (D.T * w) @ D + 0.1 * np.eye(3))
+    V[:] *= 1.0 + 0.02 * np.random.default_rng(1).standard_normal(V.shape)
+    exact, one, two = twin(entries, V, 0.1), U.copy(), U.copy()
+    gradient(U)
+    size = kernels.row_factors.refine(*entries, V, 0.1, L, unknown, one, none, counts)
+    assert size == pytest.approx(float(np.sum(G[1:] ** 2))) and counts[0] == 2 * len(entries[1]) and counts[2] == 14
+    assert np.linalg.norm(one - exact) < 0.3 * np.linalg.norm(U - exact)
+    kernels.row_factors.refine(*entries, V, 0.1, L, G, two, none, counts)
+    assert np.allclose(one, two) and counts[0] == 2 * len(entries[1])
+    skip = np.ones(15, bool)
+    assert kernels.row_factors.refine(*entries, V, 0.1, L, unknown, two, skip, counts) == 0.0

@@ -152,7 +152,7 @@ def test_rows_that_the_data_leave_open_are_named():
 
 
 def test_a_saved_session_goes_on_bit_for_bit(tmp_path):
-    problems, again = (list(gallery.sequence("arriving-entries", count=4, size=40)) for _ in range(2))
+    problems, again = (list(gallery.sequence("arriving-entries", count=4, size=60)) for _ in range(2))
     session = rv.Session(rtol=1e-6)
     for problem in problems[:3]:
         session.solve(problem)

@@ -17,8 +17,9 @@ import numpy as np
 from ..api import solve
 from ..core import Session
 from ..gallery.entries import ArrivingEntries, planted
-from ..learners import Warm
+from ..learners import Carried, Warm
 from ..methods import AlternatingMinimization
+from ..methods.lowrank.kept import SLOTS
 from ..problems import Completion
 
 __all__ = ["race", "run", "slope", "stream"]
@@ -64,7 +65,7 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
 def stream(size: int, count: int = 10, seed: int = 0, noise: float = 0.01) -> dict[str, float]:
     """Cost and seconds of a stream of entries after the first problem, carried and cold."""
     found: dict[str, float] = {}
-    for name, learners in (("carried", [Warm(always=True)]), ("cold", [])):
+    for name, learners in (("carried", [Warm(always=True), Carried(SLOTS)]), ("cold", [])):
         session = Session(AlternatingMinimization(), learners, rtol=1e-6)
         results = list(session.solve_all(ArrivingEntries(count, size, seed=seed, noise=noise)))[1:]
         found[name] = float(sum(r.cost.total for r in results))

@@ -3,9 +3,10 @@
     min over U (m, k), V (n, k) of   F = sum_e w_e (u_i'v_j - a_ij)^2 / 2 + ridge (|U|^2 + |V|^2) / 2
 
     residual = |grad F| at balanced factors (U'U = V'V, diagonal)
-    scale^2 = (1/m + 1/n) sqrt(k) |M| sum_e (w_e c_e a_e)^2,    |M|^2 = m n sum_e w_e a_e^2 / sum_e w_e c_e^2
+    scale = (1/sqrt m + 1/sqrt n) (sum_e (w_e c_e a_e)^2)^(1/2) (2 sqrt k |M|)^(1/2),   |M|^2 = mn sum w a^2 / sum w c^2
 
-The scale is the root mean square of the gradient at factors of the size of M whose errors are the entries with random signs.
+The scale is ``|R|_2 (|U|^2 + |V|^2)^(1/2)``, which bounds the gradient, for factors of the size of M (estimated from the
+entries) and for errors R as large as the entries with signs at random, whose expected spectral norm is the first part.
 
 A candidate is (U, V) as one vector. The residual certifies a stationary point, not recovery: beside it stand the error on
 the observed entries, the error on entries that were held out, and with a ridge the duality gap of the convex relaxation,
@@ -24,7 +25,19 @@ import numpy as np
 
 from .. import kernels
 from ..core import Measure, Result
-from .entries import balanced, clipped, expected_gradient, grouped, held, indices, leading, reals, size, sparse
+from .entries import (
+    balanced,
+    by_columns,
+    clipped,
+    grouped,
+    held,
+    indices,
+    leading,
+    reals,
+    size,
+    sparse,
+    typical_gradient,
+)
 from .norms import norm_of_parts, rough_norm, spectral_norm
 from .plain import Plain
 
@@ -127,7 +140,7 @@ class Completion(Plain):
         out = held(rows, cols, m, n, k, self.held_out, self.seed)
         ready["test"] = (rows[out], cols[out], values[out], _part(multipliers, out))
         at = np.flatnonzero(~out)
-        swap = at[np.lexsort((rows[at], cols[at]))]
+        swap = at[by_columns(rows[at], cols[at], m, n)]
         for name, i, j, count, place in (("by_row", rows, cols, m, at), ("by_column", cols, rows, n, swap)):
             ready[name] = grouped(
                 i[place], j[place], values[place], *(_part(v, place) for v in (weights, multipliers)), count
@@ -279,9 +292,9 @@ class Completion(Plain):
 
     @cached_property
     def scale(self) -> float:  # type: ignore[override]
-        """The gradient to expect where the errors are as large as the entries, with signs at random."""
+        """A bound of the gradient where errors are as large as the entries, with signs at random: from the values alone."""
         self.work.add("entry_passes", 2.0 / self.k)
-        return max(expected_gradient(*self.by_row[2:], self.m, self.n, self.k), 1e-300)
+        return max(typical_gradient(*self.by_row[2:], self.m, self.n, self.k), 1e-300)
 
     @property
     def start_residual(self) -> float:

@@ -7,7 +7,19 @@ import numpy as np
 import scipy.linalg as la
 import scipy.sparse as sp
 
-__all__ = ["balanced", "clipped", "expected_gradient", "grouped", "held", "indices", "leading", "reals", "size", "sparse"]
+__all__ = [
+    "balanced",
+    "by_columns",
+    "clipped",
+    "grouped",
+    "held",
+    "indices",
+    "leading",
+    "reals",
+    "size",
+    "sparse",
+    "typical_gradient",
+]
 
 
 def balanced(U: Any, V: Any) -> tuple[Any, Any]:
@@ -50,23 +62,27 @@ def size(GU: Any, GV: Any) -> float:
     return math.hypot(float(np.linalg.norm(GU)), float(np.linalg.norm(GV)))
 
 
-def expected_gradient(a: Any, w: Any, c: Any, m: int, n: int, k: int) -> float:
-    """Root mean square of the gradient at balanced factors of the entries' size, errors being the entries with random signs.
+def typical_gradient(a: Any, w: Any, c: Any, m: int, n: int, k: int) -> float:
+    """What the gradient is at most, balanced factors being of the entries' size and errors the entries with random signs.
+
+    ``|R|_2 (|U|^2 + |V|^2)^(1/2)``, the expected spectral norm of the errors times the size of the factors.
 
     Examples
     --------
     >>> import numpy as np
     >>> one = np.ones(1)
-    >>> expected_gradient(np.full(6, 8.0), one, one, 2, 3, 1) / expected_gradient(np.full(6, 2.0), one, one, 2, 3, 1)
+    >>> typical_gradient(np.full(6, 8.0), one, one, 2, 3, 1) / typical_gradient(np.full(6, 2.0), one, one, 2, 3, 1)
     8.0
     """
     top = float(np.max(np.abs(a)))
     if not top > 0.0:
         return 0.0
     b = a / top  # squares neither overflow nor vanish
-    matrix = math.sqrt(m * n * float(np.mean(w * b * b)) / float(np.mean(w * c * c)))
-    square = (1.0 / m + 1.0 / n) * math.sqrt(k) * matrix * float(np.sum((w * c * b) ** 2))
-    return top * math.sqrt(top) * math.sqrt(square)
+    wb, wc = b * w if len(w) > 1 else b * w[0], w * c
+    both = b * wc if len(wc) > 1 else b * wc[0]
+    matrix = math.sqrt(m * n * float(wb @ b) / len(b) / float(np.mean(wc * c)))
+    spectral = (1.0 / math.sqrt(m) + 1.0 / math.sqrt(n)) * math.sqrt(float(both @ both))
+    return top * math.sqrt(top) * spectral * math.sqrt(2.0 * math.sqrt(k) * matrix)
 
 
 def clipped(U: Any) -> Any:
@@ -81,6 +97,19 @@ def grouped(rows: Any, cols: Any, values: Any, weights: Any, multipliers: Any, c
     ip = np.zeros(count + 1, dtype=np.uint64)
     ip[1:] = np.cumsum(np.bincount(rows, minlength=count))
     return ip, cols.astype(np.uint32), values, weights, multipliers
+
+
+def by_columns(rows: Any, cols: Any, m: int, n: int) -> Any:
+    """The order by columns, then rows, of entries in order by rows: a pass of counting in place of a sort.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> by_columns(np.array([0, 0, 1]), np.array([0, 2, 1]), 2, 3).tolist()
+    [0, 2, 1]
+    """
+    ip = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
+    return sp.csr_array((np.arange(len(rows)), cols, ip), shape=(m, n)).tocsc().data
 
 
 def held(rows: Any, cols: Any, m: int, n: int, k: int, share: float, seed: int) -> Any:

@@ -2,12 +2,13 @@
 
     U <- argmin_U F(U, V),   V = Q R (kept orthonormal);   then V <- argmin_V F(U, V)
 
-Row by row: by the k x k Gram matrix where k <= 16 or a row is short, else by conjugate gradients from the row as it
-stands, to a tolerance tied to the outer error (about two steps a row). Rows whose slope is negligible are left alone, so
-that a few new entries cost a few rows. Step: two half rounds and a measure of the
-gradient: 3 passes over the entries and, for each half, k/2 passes (Gram) or about 4 (conjugate gradients). Memory: both
-factors twice and one number an entry. Leaves ``residual``, the gradient at balanced factors. Not where the rank is far too
-large: add a ridge.
+Up to k = 16 by Cholesky factors of the rows' Gram matrices, kept while the factors move little (``kept``). Beyond, row by
+row: by the Gram matrix where a row is short, else by conjugate gradients from the row as it stands, to a tolerance tied to
+the outer error (about two steps a row). Rows whose slope is negligible are left alone, so that a few new entries cost a few
+rows. Step: two half rounds and a measure of the gradient: 3 passes over the entries and, for each half, k/2 + 2 passes
+(Gram), 2 (kept factors) or about 4 (conjugate gradients). Memory: both factors twice, a k x k matrix for each row where k <=
+16, one number an entry. Leaves ``residual``, the gradient at balanced factors. Not where the rank is far too large: add a
+ridge.
 
 Reference: Gu, Song, Yin, Zhang, Low rank matrix completion via robust alternating minimization (2023), arXiv 2302.11068,
 algorithm 1; its sketches are left out: with warm rows conjugate gradients need two steps.
@@ -102,19 +103,22 @@ class AlternatingMinimization:
     def step(self, problem: Any, state: AlternatingState) -> None:
         """A round and the gradient; with kept factors of the rows up to three rounds."""
         before = state.seen["residual"], state.U, state.V, state.slopes, state.gradients
-        rest, done, made = self._settled(problem, state), 1, True
+        rest, done = self._settled(problem, state), 1
         if state.kept is None:
             self._round(problem, state, rest)
         else:
-            state.U, state.V, done, made = rounds(problem, state, rest)
+            state.U, state.V, done = rounds(problem, state, rest)
         passed, gathered, solved = (int(c) for c in state.counts)
         state.counts[:] = 0
         problem.work.add("entry_passes", passed / problem.entries)
         problem.work.add("grams", gathered)
         problem.work.add("choleskys", solved)
         state.k += done
-        self._publish(problem, state)
-        if state.kept is not None and not state.kept.judge(before[0], state.seen["residual"], done, made):
+        lost = state.kept is not None and state.kept.lost(before[1:3], (state.U, state.V))
+        if not lost:
+            self._publish(problem, state)
+            lost = state.kept is not None and not state.kept.judge(before[0], state.seen["residual"], done)
+        if lost:  # taken back
             state.seen["residual"], state.U, state.V, state.slopes, state.gradients = before
 
     def _round(self, problem: Any, state: AlternatingState, rest: tuple[Any, Any]) -> None:
@@ -129,6 +133,9 @@ class AlternatingMinimization:
         """Rows whose slope could not matter even if all had it: they are left as they are."""
         limit = 0.1 * (state.goal or 0.0) / np.sqrt(problem.m + problem.n)
         rest, other = state.slopes[0] <= limit, state.slopes[1] <= limit
+        few = state.kept is not None and 2 * (np.sum(rest) + np.sum(other)) < len(rest) + len(other)
+        if few:  # where most rows move, several rounds without a measure cost less than rows left out
+            return np.zeros_like(rest), np.zeros_like(other)
         if rest.any():  # a row of V moves where it has a slope, or an entry in a row of U that moved
             return rest, other & ~_touched(problem.by_column, ~rest)
         return rest, np.zeros_like(other)
@@ -145,7 +152,9 @@ class AlternatingMinimization:
         return U, V
 
     def _publish(self, problem: Any, state: AlternatingState, known: Any = None) -> None:
-        state.U, state.V = balanced(state.U, state.V)  # as ``solution`` gives them, so that the measure finds its gradient
+        state.U, state.V = balanced(
+            state.U, state.V
+        )  # as ``solution`` gives them, so that the measure finds its gradient
         x = self.solution(problem, state)
         GU, GV, total = problem.gradient(x)[:3] if known is None else known
         state.gradients = (GU, GV)

@@ -20,7 +20,7 @@ from ... import kernels
 __all__ = ["SLOTS", "RowFactors", "rounds"]
 
 SLOTS = ("rows.left", "rows.right", "rows.at", "rows.counts")
-_MOVED, _ROUNDS, _OTHER = 0.05, 3, 0.25
+_MOVED, _ROUNDS, _OTHER, _STALE, _SURE, _FAR = 0.05, 4, 0.25, 0.1, 0.9, 10.0
 
 
 class RowFactors:
@@ -29,23 +29,38 @@ class RowFactors:
     def __init__(self, problem: Any, carry: Mapping[str, Any]) -> None:
         m, n, k = problem.m, problem.n, problem.k
         self.counts = np.concatenate([np.diff(g[0].astype(np.int64)) for g in (problem.by_row, problem.by_column)])
+        self.sides = (slice(m), slice(m, None))
         shapes = ((m, k, k), (n, k, k), ((m + n) * k,), (m + n,))
         given = [carry.get(name) for name in SLOTS]
         if all(isinstance(v, np.ndarray) and v.shape == s for v, s in zip(given, shapes, strict=True)):
             self.L = tuple(np.array(v, dtype=float) for v in given[:2])
             self.at = tuple(np.array(p, dtype=float) for p in problem.split(given[2]))
-            grown = self.counts / np.maximum(given[3], 1.0)
-            for L, g in zip(self.L, (grown[:m], grown[m:]), strict=True):
-                L *= np.sqrt(g)[:, None, None]  # as if the new entries were like the others
-                L[np.abs(g - 1.0) > _OTHER, 0, 0] = 0.0
+            grown, new = self.counts / np.maximum(given[3], 1.0), np.abs(self.counts - given[3])
+            stale = (np.abs(grown - 1.0) > _OTHER) | (k * np.sqrt(new) > _STALE * self.counts)
+            self.grown = np.where(stale, 1.0, grown)
+            for L, rows in zip(self.L, self.sides, strict=True):
+                L *= np.sqrt(self.grown[rows])[:, None, None]  # as if the new entries were like the others
+                L[stale[rows], 0, 0] = 0.0
         else:
             self.L = (np.zeros((m, k, k)), np.zeros((n, k, k)))
-            self.at = None
-        self.gain = 0.25  # of the residual, by the last round with factors made anew
+            self.at, self.grown = None, np.ones(m + n)
+        self.gain = 0.25  # what the last round with factors made anew left of the residual
+        self.rate = 0.5  # of the slopes from half to half
+        self.fresh = False  # whether the last step made them
 
-    def judge(self, before: float, after: float, done: int, made: bool) -> bool:
+    def lost(self, before: tuple[Any, Any], after: tuple[Any, Any]) -> bool:
+        """Whether a step led far away, so that the factors of the rows are no good."""
+        size = [math.hypot(*(float(np.linalg.norm(F)) for F in pair)) for pair in (before, after)]
+        if self.fresh and not size[1] < math.inf:
+            raise FloatingPointError("a round made factors that are not finite; give a ridge")
+        if self.fresh or size[1] <= _FAR * size[0]:
+            return False
+        self.drop()
+        return True
+
+    def judge(self, before: float, after: float, done: int) -> bool:
         """Learn from a step; False when it is to be taken back."""
-        if made:
+        if self.fresh:
             self.gain = min(1.0, after / max(before, 1e-300))
             return True
         if not after <= max(before, 1e-300) * math.sqrt(self.gain) ** done:
@@ -58,32 +73,29 @@ class RowFactors:
             return None
         left, _, right = la.svd(U.T @ self.at[0] + V.T @ self.at[1], check_finite=False)
         B = left @ right
-        moved = [float(np.linalg.norm(X @ B - Y)) / max(float(np.linalg.norm(Y)), 1e-300) for X, Y in zip((U, V), self.at, strict=True)]
-        return B if max(moved) <= _MOVED else None
+        for X, Y in zip((U, V), self.at, strict=True):
+            if not float(np.linalg.norm(X @ B - Y)) <= _MOVED * float(np.linalg.norm(Y)):
+                return None
+        return B
 
     def drop(self) -> None:
         """They no longer serve."""
         self.at = None
+        self.grown[:] = 1.0
         for L in self.L:
             L[:, 0, 0] = 0.0
 
     def harvest(self) -> dict[str, Any]:
-        """As slots for the next problem."""
+        """As slots for the next problem: as they were made, with the entries that rows had then."""
         if self.at is None:
             return {}
-        parts = (*self.L, np.concatenate([p.ravel() for p in self.at]), self.counts.astype(float))
+        made = (L / np.sqrt(self.grown[rows])[:, None, None] for L, rows in zip(self.L, self.sides, strict=True))
+        parts = (*made, np.concatenate([p.ravel() for p in self.at]), self.counts / self.grown)
         return dict(zip(SLOTS, parts, strict=True))
 
 
-def _foretold(sizes: list[float]) -> float:
-    """The slope that the next half will find; the first two halves do not tell how fast they shrink."""
-    if len(sizes) == 2:
-        return 0.5 * sizes[-1]
-    return sizes[-1] * min(1.0, sizes[-1] / max(sizes[-2], 1e-300))
-
-
-def rounds(problem: Any, state: Any, rest: tuple[Any, Any]) -> tuple[Any, Any, int, bool]:
-    """Halves in turn from the state's factors: the new (U, V), the rounds done, whether the factors were made in them.
+def rounds(problem: Any, state: Any, rest: tuple[Any, Any]) -> tuple[Any, Any, int]:
+    """Halves in turn from the state's factors: the new (U, V) and the rounds done.
 
     Parameters
     ----------
@@ -104,25 +116,31 @@ def rounds(problem: Any, state: Any, rest: tuple[Any, Any]) -> tuple[Any, Any, i
     else:
         known, factors = np.ascontiguousarray(state.gradients[0] @ B), [state.U @ B, state.V @ B]
         most = min(_ROUNDS, state.room or _ROUNDS)
-    made = most == 1 and known is unknown
-    if 2 * sum(int(np.sum(r)) for r in rest) < problem.m + problem.n:
-        rest = (no, no)
-    else:
+    kept.fresh = known is unknown
+    if rest[0].any() or rest[1].any():
         most = 1
     sizes: list[float] = []
     for half in range(2 * most):
         side, other = half % 2, 1 - half % 2
         entries = (problem.by_row, problem.by_column)[side]
         skip = rest[side] if half < 2 and rest[side].any() else no
-        if made:
+        if kept.fresh:
             kept.at[other][:] = factors[other]
         total = kernels.row_factors.refine(
-            *entries, factors[other], float(problem.ridge), kept.L[side], known if half == 0 else unknown,
-            factors[side], skip, state.counts,
+            *entries,
+            factors[other],
+            float(problem.ridge),
+            kept.L[side],
+            known if half == 0 else unknown,
+            factors[side],
+            skip,
+            state.counts,
         )
         problem.work.add("rows", float(len(factors[side]) - np.sum(skip)))
         sizes.append(float(np.sqrt(total)))
-        if half and _foretold(sizes) <= 0.5 * goal:
+        if half > 1:  # the first two halves do not tell how fast the slopes shrink
+            kept.rate = min(1.0, sizes[-1] / max(sizes[-2], 1e-300))
+        if half and (sizes[-1] * kept.rate <= _SURE * goal or (half > 1 and not sizes[-1] <= sizes[-2])):
             break
     U, V = (F @ B.T for F in factors)
-    return U, V, (half + 2) // 2, made
+    return U, V, (half + 2) // 2
