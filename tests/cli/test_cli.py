@@ -15,27 +15,6 @@ from resolvent.gallery import save_system
 
 pytest.importorskip("typer")
 pytest.importorskip("rich")
-from resolvent import cli
-
-
-@pytest.fixture
-def call(capsys):
-    """``call(*words)`` -> (exit status, stdout, stderr)."""
-
-    def run(*words):
-        code = cli.run([str(word) for word in words])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run
-
-
-@pytest.fixture
-def system(tmp_path):
-    A = sp.diags_array([-np.ones(29), 3 * np.ones(30), -np.ones(29)], offsets=[-1, 0, 1]).tocsr()
-    save_system(tmp_path / "A.mtx", rv.LinearSystem(A, np.arange(30.0)))
-    return tmp_path / "A.mtx", A, np.arange(30.0)
 
 
 def one_line(err):

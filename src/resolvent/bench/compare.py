@@ -304,8 +304,13 @@ def compare(
     (3, 'resolvent auto', 0)
     """
     from ..core import Session
-    from ..gallery import sequence
+    from ..gallery import OTHERS, SEQUENCES, sequence
 
+    if problems is None and name in OTHERS:
+        raise ValueError(
+            f"the problems of {name!r} are no linear systems, and the peers here solve these; "
+            f"there are: {', '.join(sorted(SEQUENCES))}"
+        )
     given = sequence(name, count, size) if problems is None else problems
     coupled = getattr(given, "coupled", False)
     with one_thread():

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..core.names import meant
 from .finished import Finished
 
 __all__ = ["TOPICS", "Line", "Report", "goals", "items"]
@@ -116,7 +117,7 @@ def items(topic: str) -> dict[str, Item]:
         For another topic.
     """
     if topic not in TOPICS:
-        raise ValueError(f"there are no goals for {topic!r}; there are: {', '.join(TOPICS)}")
+        raise ValueError(f"there are no goals for {topic!r}{meant(topic, TOPICS)}; there are: {', '.join(TOPICS)}")
     found: dict[str, Item] = {}
     for module in TOPICS[topic]:
         found |= import_module(f".{module}", __package__).ITEMS

@@ -1,5 +1,6 @@
 """``generate`` a training set for neural operators."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -61,7 +62,8 @@ def _generate(
     voice.say(*outcome.summary)
     if outcome.status == "interrupted":
         done = f"interrupted after {outcome.solved} of {outcome.total}"
-        print(f"resolvent: {done}; go on with: resolvent generate {problem} --out {out} --resume", file=sys.stderr)
+        again = shlex.join(["resolvent", "generate", problem, "--out", str(out), "--resume"])
+        print(f"resolvent: {done}; go on with: {again}", file=sys.stderr)
     else:
         voice.say(f"samples: {file} (x, y; {outcome.ok} of {outcome.solved} certified)")
         voice.say(f"report: {folder / 'report.html'}")

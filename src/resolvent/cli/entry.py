@@ -1,8 +1,11 @@
 """The application, and a command line run to its exit status: what goes wrong is one line."""
 
+import contextlib
 import errno
 import json
+import re
 import sys
+from typing import Annotated
 
 import typer
 
@@ -18,6 +21,23 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"resolvent {version('resolvent')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _first(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 def run(argv: list[str]) -> int:
     """Run one command line.
 
@@ -30,6 +50,9 @@ def run(argv: list[str]) -> int:
     int
         The exit status.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that this terminal cannot write is shown in its place
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(args=argv, prog_name="resolvent", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -55,7 +78,8 @@ def run(argv: list[str]) -> int:
 
 def _fail(argv: list[str], message: str, code: int = 2) -> int:
     line = " ".join(message.split())
-    print(f"resolvent: {line}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody hears it; the exit status says it
+        print(f"resolvent: {line}", file=sys.stderr)
     if "--json" in argv:
         print(json.dumps({"error": line, "exit": code}))
     return code
@@ -63,7 +87,7 @@ def _fail(argv: list[str], message: str, code: int = 2) -> int:
 
 def _from_system(error: OSError) -> str:
     """What the system says, in one sentence with the file."""
-    name = str(error.filename) if error.filename else ""
+    name = re.sub(r"\.\d+-[0-9a-f]{8}\.tmp$", "", str(error.filename)) if error.filename else ""
     where = f"{name}: " if name else ""
     sentences = {
         errno.ENOSPC: "the disk is full; free some space, then go on with --resume",
@@ -73,6 +97,7 @@ def _from_system(error: OSError) -> str:
         errno.EACCES: "no permission; give a file or folder that you may read and write",
         errno.EPERM: "no permission; give a file or folder that you may read and write",
         errno.ENOENT: "there is no such file or folder",
+        errno.EEXIST: "a file is there already, where a folder is to be made",
         errno.ENOTDIR: "a part of this path is a file, not a folder",
         errno.EISDIR: "this is a folder, and a file is expected",
         errno.EIO: "the disk reports an error (input/output error)",

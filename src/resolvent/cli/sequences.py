@@ -1,6 +1,7 @@
 """``run`` a sequence into a folder, and ``verify`` what lies there."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,11 +54,15 @@ def _run(
     voice.say(*outcome.summary)
     if outcome.note:
         voice.say(outcome.note)
+    if outcome.ones:
+        made_up = "b is a vector of ones, as it is where a file brings no right-hand side"
+        voice.say(f"in {outcome.ones} of {outcome.solved} systems {made_up}")
     if outcome.status == "interrupted":
         left = _left(plan, outcome)
         print(f"resolvent: {left}", file=sys.stderr)
     elif outcome.folder is not None:
-        voice.say(f"report: {outcome.folder / 'report.html'}", f"check it again: resolvent verify {outcome.folder}")
+        again = shlex.join(["resolvent", "verify", str(outcome.folder)])
+        voice.say(f"report: {outcome.folder / 'report.html'}", f"check it again: {again}")
     else:
         voice.say("nothing was written; --out FOLDER keeps solutions, log, state and report")
     code = 130 if outcome.status == "interrupted" else 0 if outcome.good else 1

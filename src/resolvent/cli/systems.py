@@ -20,14 +20,17 @@ def _solve(
     quiet: Quiet = False,
 ) -> None:
     """Solve one system from a file, and say how well it is solved."""
+    import numpy as np
+
     import resolvent as rv
 
-    from ..gallery.readers import find_rhs
     from ..runs.plan import method_of
 
     voice = Voice(as_json, quiet)
     if out is not None and (out.suffix != ".npy" or not out.absolute().parent.is_dir()):
         raise ValueError(f"{out}: the solution is written as .npy into a folder that exists")
+    if out is not None and rhs is not None and out.exists() and out.samefile(rhs):
+        raise ValueError(f"{out}: this is the right-hand side, and would be overwritten; give another name")
     problem = rv.load_system(matrix, rhs)
     options = {} if rtol is None else {"rtol": rtol}
     result = rv.solve(problem, method_of(method or "auto"), on_fail="ignore", **options)
@@ -35,15 +38,22 @@ def _solve(
     if out is not None:
         _save(out, result.x)
     voice.say(f"{matrix}: {problem.n} unknowns, {problem.nonzeros} entries, {problem.dtype}")
-    if rhs is None and matrix.suffix.lower() == ".mtx" and find_rhs(matrix) is None:
-        voice.say("no right-hand side was given or found beside it: b is a vector of ones")
+    if rhs is None and bool(np.all(np.asarray(problem.b) == 1)):
+        voice.say("b is a vector of ones, as it is where a file brings no right-hand side and none is given")
     voice.say(f"{result.status.name}: {result.reason}" if result.ok else result.reason)
-    voice.say(f"method: {result.method!r}", f"certificate: {certificate['kind']}, {certificate['strength']}")
+    if result.method is not None:
+        voice.say(f"method: {result.method!r}")
+    voice.say(f"certificate: {certificate['kind']}, {certificate['strength']}")
     voice.say(*(f"  {name} = {value:.6g}" for name, value in certificate["measure"].items()))
     if out is not None:
         voice.say(f"x: {out}")
-    facts = {"ok": result.ok, "status": result.status.name, "reason": result.reason, "method": repr(result.method)}
-    facts |= {"steps": result.steps, "seconds": result.seconds, "certificate": certificate}
+    facts = {"ok": result.ok, "status": result.status.name, "reason": result.reason}
+    facts |= {
+        "method": None if result.method is None else repr(result.method),
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "certificate": certificate,
+    }
     voice.end(0 if result.ok else 1, **facts, out=None if out is None else str(out))
 
 

@@ -1,6 +1,7 @@
 """What the commands share: options by their names, where text for people goes, the JSON, what must be installed."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,15 +39,17 @@ class Voice:
 
 
 class Lines:
-    """Prints lines as they come and keeps them for a file."""
+    """Prints lines as they come (to stderr beside a JSON object) and keeps them for a file."""
 
-    def __init__(self, file: Path | None) -> None:
-        self.file, self.kept = file, []
+    def __init__(self, file: Path | None, as_json: bool = False) -> None:
+        self.file, self.kept, self.as_json = file, [], as_json
         if file is not None and not file.absolute().parent.is_dir():
             raise ValueError(f"{file}: its folder does not exist")
+        if file is not None and (file.is_dir() or not os.access(file.absolute().parent, os.W_OK)):
+            raise ValueError(f"{file}: this cannot be written; give a file in a folder that can be")
 
     def __call__(self, text: str) -> None:
-        print(text, flush=True)
+        print(text, flush=True, file=sys.stderr if self.as_json else sys.stdout)
         self.kept.append(text)
 
     def close(self) -> None:

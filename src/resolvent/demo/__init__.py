@@ -16,7 +16,7 @@ __all__ = ["main"]
 _ONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def main(out: Path, picture: Path | None = None, quick: bool = False) -> int:
+def main(out: Path, picture: Path | None = None, quick: bool = False, aside: bool = False) -> int:
     """Play the scenes and write ``out/report.html``; with `picture` only run the race and draw it there.
 
     Parameters
@@ -27,6 +27,8 @@ def main(out: Path, picture: Path | None = None, quick: bool = False) -> int:
         A PNG file for the race.
     quick : bool
         Smaller systems: the figures mean less, the scenes are the same.
+    aside : bool
+        Tell of them on stderr.
 
     Returns
     -------
@@ -35,10 +37,11 @@ def main(out: Path, picture: Path | None = None, quick: bool = False) -> int:
     """
     if any(os.environ.get(name) != "1" for name in _ONE):  # libraries read these once, when they are loaded
         words = ["demo", "--out", str(out), *(["--picture", str(picture)] if picture else []), *["--quick"] * quick]
-        return subprocess.call([sys.executable, "-m", "resolvent", *words], env=os.environ | dict.fromkeys(_ONE, "1"))
+        where = {"env": os.environ | dict.fromkeys(_ONE, "1"), "stdout": sys.stderr if aside else None}
+        return subprocess.call([sys.executable, "-m", "resolvent", *words], **where)
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, stderr=aside)
     begin = time.perf_counter()
     if picture is not None:
         from .race import draw_png, play

@@ -104,6 +104,8 @@ def examine(problem: LinearSystem, *, rtol: float = 1e-8, seconds: float = 5.0, 
         raise ValueError("an operator was given; the doctor looks at entries, so a matrix is expected")
     if not 0.0 < rtol < 1.0 or not seconds > 0.0:
         raise ValueError(f"rtol={rtol} and seconds={seconds} were given; 0 < rtol < 1 and seconds > 0 are expected")
+    if seed < 0:
+        raise ValueError(f"the seed {seed} was given; a whole number, 0 or more, is expected")
     begin = time.perf_counter()
     A = matrix_of(problem)
     found = Diagnosis(structure(problem, A), rtol=rtol)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..core.names import meant
 from .convection import ConvectionDiffusion, Helmholtz
 from .darcy import DarcyJumps, DarcyLog, DarcyPath, DarcyReturning, DarcyThreshold, Unrelated
 from .entries import ArrivingEntries
@@ -85,19 +86,20 @@ def sequence(name: str, count: int | None = None, size: int | None = None, **opt
     >>> sequence("darcy-pth")
     Traceback (most recent call last):
         ...
-    ValueError: there is no sequence 'darcy-pth' in the gallery; there are: arriving-entries, ...
+    ValueError: there is no sequence 'darcy-pth' in the gallery (did you mean 'darcy-path'?); there are: arriving-entries, ...
     """
     import inspect
 
     known_names = {**SEQUENCES, **OTHERS}
     if name not in known_names:
-        raise ValueError(f"there is no sequence {name!r} in the gallery; there are: {', '.join(sorted(known_names))}")
+        near, there = meant(name, known_names), ", ".join(sorted(known_names))
+        raise ValueError(f"there is no sequence {name!r} in the gallery{near}; there are: {there}")
     builder = known_names[name]
     known = [key for key in inspect.signature(builder).parameters if key not in ("count", "size")]
     unknown = sorted(set(options) - set(known))
     if unknown:
         has = f"its options are: {', '.join(known)}" if known else "it has no options but count and size"
-        raise ValueError(f"the sequence {name!r} has no option {unknown[0]!r}; {has}")
+        raise ValueError(f"the sequence {name!r} has no option {unknown[0]!r}{meant(unknown[0], known)}; {has}")
     given = {key: value for key, value in (("count", count), ("size", size)) if value is not None}
     return builder(**given, **options)
 

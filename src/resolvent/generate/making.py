@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Session
+from ..core.names import meant
 from ..runs import Folder, Outcome, Plan, RunError, execute
 from ..runs.plan import open_source
 from .dataset import Dataset
@@ -124,7 +125,8 @@ def _planned(name: str, count: Any, size: Any, options: dict[str, Any]) -> tuple
     path = Path(name)
     if path.suffix != ".py":
         raise ValueError(
-            f"there is no problem {name!r}; there are {', '.join(NAMES)}, or a Python file with make(i, rng)"
+            f"there is no problem {name!r}{meant(name, NAMES)}; "
+            f"there are {', '.join(NAMES)}, or a Python file with make(i, rng)"
         )
     if not path.is_file():
         raise FileNotFoundError(2, "there is no such file", str(path))

@@ -1,9 +1,22 @@
 """Where a page's facts come from: a Session in memory, or the files of a run. Both give one plain dictionary."""
 
 import math
+import shlex
 from typing import Any
 
 __all__ = ["from_run", "from_session"]
+
+_NUMBER = (int, float)
+#: What a line of a log must have for a page to be made of it.
+_KINDS: dict[str, Any] = dict.fromkeys(("setup", "running", "seconds"), _NUMBER) | {
+    "method": str,
+    "reason": str,
+    "work": dict,
+}
+_KINDS |= (
+    dict.fromkeys(("index", "steps"), int) | dict.fromkeys(("ok", "guess", "trial", "retried"), bool) | {"kept": list}
+)
+_KINDS |= dict.fromkeys(("residual", "tolerance", "cold", "unit_seconds"), (*_NUMBER, type(None)))
 
 
 def from_session(session: Any) -> dict[str, Any]:
@@ -60,6 +73,10 @@ def from_run(path: Any) -> dict[str, Any]:
     folder = Folder(path)
     manifest = folder.manifest()
     entries = list(folder.entries())
+    for line, entry in enumerate(entries, 1):
+        wrong = [name for name, kinds in _KINDS.items() if not isinstance(entry.get(name), kinds)]
+        if wrong:
+            raise ValueError(f"{folder.path}: line {line} of the log has {wrong[0]}={entry.get(wrong[0])!r}")
     learned: dict[str, Any] = load_state(folder.state)["run"] if folder.state.exists() else {"learners": []}
     saved = manifest["plan"]
     plan = Plan.of(manifest)
@@ -79,21 +96,20 @@ def from_run(path: Any) -> dict[str, Any]:
         "n": manifest.get("n"),
         "dtype": manifest.get("dtype"),
         "command": _command(plan),
-        "verify": f"resolvent verify {folder.path.name}",
+        "verify": shlex.join(["resolvent", "verify", folder.path.name]),
     }
 
 
 def _command(plan: Any) -> str:
-    words = [f"resolvent run {plan.source}"]
+    words = ["resolvent", "run", plan.source]
     for name in ("count", "size", "rtol", "seed", "state"):
         value = getattr(plan, name)
         if value is not None:
-            words.append(
-                f"--{name} {value:g}" if isinstance(value, float) and math.isfinite(value) else f"--{name} {value}"
-            )
+            words += [f"--{name}", f"{value:g}" if isinstance(value, float) and math.isfinite(value) else f"{value}"]
     if plan.method not in (None, "auto"):
-        words.append(f"--method {plan.method}")
+        words += ["--method", plan.method]
     if plan.order == "similar":
-        words.append("--order similar")
-    words += [f"-o {key}={value}" for key, value in plan.options.items()]
-    return " ".join([*words, "--out FOLDER"])
+        words += ["--order", "similar"]
+    for key, value in plan.options.items():
+        words += ["-o", f"{key}={value}"]
+    return shlex.join([*words, "--out", "FOLDER"])

@@ -3,10 +3,12 @@
 import hashlib
 import os
 import platform
+import shlex
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..core.names import meant
 from ..core.order import similar_order
 from .folder import RunError
 
@@ -22,6 +24,12 @@ _INNER = {
     "ilu0": "ILU0",
     "ilut": "ILUT",
 }
+_TEXT, _WHOLE, _NUMBER = (str, type(None)), (int, type(None)), (int, float, type(None))
+#: What a manifest may say in its plan.
+_KINDS: dict[str, Any] = {"source": str, "options": dict} | dict.fromkeys(
+    ("method", "order", "state", "dtype", "where"), _TEXT
+)
+_KINDS |= dict.fromkeys(("count", "size", "seed", "chunk"), _WHOLE) | dict.fromkeys(("rtol", "checkpoint"), _NUMBER)
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,8 @@ class Plan:
             raise RunError(f"{plan.checkpoint} seconds between checkpoints were asked; 0 or more are expected")
         if plan.chunk is not None and plan.chunk < 1:
             raise RunError(f"chunks of {plan.chunk} were asked for; 1 or more are expected")
+        if plan.seed is not None and plan.seed < 0:
+            raise RunError(f"the seed {plan.seed} was given; a whole number, 0 or more, is expected")
         if plan.state is not None and plan.method is not None:
             raise RunError("a saved session brings its own method: give a method or a state, not both")
         return plan
@@ -107,6 +117,11 @@ class Plan:
         saved, order = manifest.get("plan"), manifest.get("order")
         if not isinstance(saved, dict) or "where" not in saved or not isinstance(order, list):
             raise RunError("the manifest of this run has no plan or no order; start the run anew in another folder")
+        wrong = [key for key, kinds in _KINDS.items() if not isinstance(saved.get(key), kinds)]
+        wrong += [key for key, value in saved.items() if isinstance(value, bool)]
+        if wrong or not all(type(i) is int and i >= 0 for i in order):
+            what = f"{wrong[0]}={saved.get(wrong[0])!r}" if wrong else "an order that is not of whole numbers"
+            raise RunError(f"the manifest of this run has {what}; start the run anew in another folder")
         try:
             return cls(**{key: value for key, value in saved.items() if key != "where"})
         except TypeError as error:
@@ -140,7 +155,7 @@ class Plan:
 
     def command(self, out: Any) -> str:
         """The command line that goes on with this run."""
-        return f"resolvent run {self.source} --out {out} --resume"
+        return shlex.join(["resolvent", "run", self.source, "--out", str(out), "--resume"])
 
 
 def _in_gallery(source: str) -> bool:
@@ -168,7 +183,12 @@ def open_source(plan: Plan, where: str | None = None) -> Any:
         )
     if plan.size is not None or plan.options:
         raise RunError(f"a size and further options go with the gallery only, and {plan.source!r} is not of it")
-    sequence = gallery.load_sequence(Path(where or plan.source))
+    path = Path(where or plan.source)
+    if not plan.source or not path.exists():
+        names = sorted(gallery.SEQUENCES | gallery.OTHERS)
+        near, there = meant(plan.source, names), ", ".join(names)
+        raise RunError(f"{plan.source!r} is neither a file, nor a folder, nor one of the gallery{near}: {there}")
+    sequence = gallery.load_sequence(path)
     if plan.count is not None:
         if not 1 <= plan.count <= len(sequence):
             raise RunError(f"{plan.count} systems were asked for; {plan.source} holds {len(sequence)}")
@@ -193,16 +213,21 @@ def make_session(plan: Plan) -> Any:
 
 def method_of(text: str) -> Any:
     """``"auto"``, a method's name, or ``method+preconditioner``; raises one sentence."""
-    name, _, inner = text.lower().partition("+")
-    if not inner:
-        return name
     import resolvent as rv
 
-    if inner not in _INNER:
-        raise RunError(f"no preconditioner is named {inner!r}; there are {', '.join(_INNER)}")
-    recipe = getattr(rv, _INNER[inner])()
-    from ..core.registry import method_named
+    from ..core.registry import REGISTRY, method_named
 
+    name, plus, inner = text.lower().partition("+")
+    names = ["auto", *sorted(REGISTRY["method"])]
+    if name not in names:
+        raise RunError(f"no method is named {name!r}{meant(name, names)}; there are {', '.join(names)}")
+    if not plus:
+        return name
+    if inner not in _INNER:
+        raise RunError(f"no preconditioner is named {inner!r}{meant(inner, _INNER)}; there are {', '.join(_INNER)}")
+    if name == "auto":
+        raise RunError(f"auto chooses its preconditioners itself; say auto alone, or for instance cg+{inner}")
+    recipe = getattr(rv, _INNER[inner])()
     try:
         return replace(method_named(name), preconditioner=recipe)
     except TypeError:

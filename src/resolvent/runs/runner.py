@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core import Session, StateFileError, Status, load_state, save_state
 from ..core.registry import hook
+from ..gallery.readers import FileSequence
 from .assemble import assemble
 from .folder import Folder, RunError
 from .learned import learners_table
@@ -48,6 +49,8 @@ class Outcome:
         Solves that the last checkpoint counts.
     resumed : int or None
         Solves that were there already.
+    ones : int
+        Systems from files that were solved for a vector of ones.
     """
 
     status: str = "complete"
@@ -60,6 +63,7 @@ class Outcome:
     folder: Path | None = None
     checkpoint: int = 0
     resumed: int | None = None
+    ones: int = 0
 
     @property
     def good(self) -> bool:
@@ -245,6 +249,7 @@ class _Run:
         self.outcome.solved += 1
         self.outcome.ok += result.ok
         self.outcome.seconds += result.seconds
+        self.outcome.ones += isinstance(self.sequence, FileSequence) and bool(np.all(problem.b == 1))
         self.work += result.cost.total * getattr(problem, "product_seconds", 0.0)
         if self.folder is None:
             return
