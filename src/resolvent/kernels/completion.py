@@ -27,6 +27,21 @@ def _dot(x, y, k):
 
 
 @njit(cache=True, error_model="numpy")
+def _back(L, b, k):
+    """Solve L L' x = b in place of b."""
+    for i in range(k):
+        s = b[i]
+        for a in range(i):
+            s -= L[i, a] * b[a]
+        b[i] = s / L[i, i]
+    for i in range(k - 1, -1, -1):
+        s = b[i]
+        for a in range(i + 1, k):
+            s -= L[a, i] * b[a]
+        b[i] = s / L[i, i]
+
+
+@njit(cache=True, error_model="numpy")
 def _cholesky(G, b, k):
     """Solve G u = b in place of b, G overwritten; False when a pivot is not positive."""
     for i in range(k):
@@ -40,16 +55,7 @@ def _cholesky(G, b, k):
                 G[i, i] = math.sqrt(s)
             else:
                 G[i, j] = s / G[j, j]
-    for i in range(k):
-        s = b[i]
-        for a in range(i):
-            s -= G[i, a] * b[a]
-        b[i] = s / G[i, i]
-    for i in range(k - 1, -1, -1):
-        s = b[i]
-        for a in range(i + 1, k):
-            s -= G[a, i] * b[a]
-        b[i] = s / G[i, i]
+    _back(G, b, k)
     return True
 
 

@@ -10,24 +10,9 @@ change. A row without a factor (``L[i, 0, 0] = 0``) is solved by its Gram matrix
 import numpy as np
 from numba import njit
 
-from .completion import _cg_row, _cholesky, _gram_row, _normal
+from .completion import _back, _cg_row, _cholesky, _gram_row, _normal
 
 __all__ = ["refine"]
-
-
-@njit(cache=True, error_model="numpy")
-def _back(L, r, k):
-    """r <- (L L')^-1 r."""
-    for i in range(k):
-        s = r[i]
-        for a in range(i):
-            s -= L[i, a] * r[a]
-        r[i] = s / L[i, i]
-    for i in range(k - 1, -1, -1):
-        s = r[i]
-        for a in range(i + 1, k):
-            s -= L[a, i] * r[a]
-        r[i] = s / L[i, i]
 
 
 @njit(cache=True, error_model="numpy")
