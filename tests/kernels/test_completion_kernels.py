@@ -34,7 +34,7 @@ def twin(entries, V, ridge):
 def test_half_round_solves_every_row(given, k, exact, tolerance):
     entries, V, U = case(k, given=given)
     counts, no = np.zeros(3, np.int64), np.zeros(1, bool)
-    K.half_round(*entries, V, 0.1, 1e-9, exact, 200, U, no, counts)
+    K.half_round(*entries, V, np.full(V.shape[1], 0.1), 1e-9, exact, 200, U, no, counts)
     assert np.allclose(U, twin(entries, V, 0.1), rtol=tolerance, atol=tolerance)
     assert (counts[0] > 0) == (exact == 0 and k > 16)
 
@@ -42,7 +42,7 @@ def test_half_round_solves_every_row(given, k, exact, tolerance):
 def test_rows_that_are_skipped_stay():
     entries, V, U = case(4)
     before, skip = U.copy(), np.arange(15) % 2 == 0
-    K.half_round(*entries, V, 0.1, 1e-9, 1, 20, U, skip, np.zeros(3, np.int64))
+    K.half_round(*entries, V, np.full(V.shape[1], 0.1), 1e-9, 1, 20, U, skip, np.zeros(3, np.int64))
     assert np.array_equal(U[skip], before[skip]) and np.allclose(U[~skip], twin(entries, V, 0.1)[~skip])
 
 
@@ -68,7 +68,7 @@ def test_refined_rows_are_exact_at_first_and_nearer_with_factors_of_a_nearby_pro
     gradient = lambda U: K.gradients(*entries, U, V, 0.1, G, np.empty_like(V), np.empty(len(entries[1])))
     G = np.empty_like(U)
     gradient(start)
-    found = kernels.row_factors.refine(*entries, V, 0.1, L, unknown, U, none, counts)
+    found = kernels.row_factors.refine(*entries, V, np.full(3, 0.1), L, unknown, U, none, counts)
     assert np.allclose(U, twin(entries, V, 0.1)) and counts[2] == 14 and counts[0] == 0
     assert found == pytest.approx(float(np.sum(G[1:] ** 2)))  # the first row has no entries
     tall = np.tril(L[5])
@@ -79,10 +79,10 @@ def test_refined_rows_are_exact_at_first_and_nearer_with_factors_of_a_nearby_pro
     V[:] *= 1.0 + 0.02 * np.random.default_rng(1).standard_normal(V.shape)
     exact, one, two = twin(entries, V, 0.1), U.copy(), U.copy()
     gradient(U)
-    size = kernels.row_factors.refine(*entries, V, 0.1, L, unknown, one, none, counts)
+    size = kernels.row_factors.refine(*entries, V, np.full(3, 0.1), L, unknown, one, none, counts)
     assert size == pytest.approx(float(np.sum(G[1:] ** 2))) and counts[0] == 2 * len(entries[1]) and counts[2] == 14
     assert np.linalg.norm(one - exact) < 0.3 * np.linalg.norm(U - exact)
-    kernels.row_factors.refine(*entries, V, 0.1, L, G, two, none, counts)
+    kernels.row_factors.refine(*entries, V, np.full(3, 0.1), L, G, two, none, counts)
     assert np.allclose(one, two) and counts[0] == 2 * len(entries[1])
     skip = np.ones(15, bool)
-    assert kernels.row_factors.refine(*entries, V, 0.1, L, unknown, two, skip, counts) == 0.0
+    assert kernels.row_factors.refine(*entries, V, np.full(3, 0.1), L, unknown, two, skip, counts) == 0.0

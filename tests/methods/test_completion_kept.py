@@ -104,3 +104,20 @@ def test_norms_of_a_sparse_matrix():
         assert 1.5 * s[3] > 0.8 * s[0]
     else:
         assert s[0] * (1 - 1e-12) <= top <= 1.2 * s[0] and products == 12
+
+
+@pytest.mark.parametrize("ridge", [0.0, 1e-3])
+def test_singular_values_that_spread_are_recovered_by_inexact_rows_without_many_steps(ridge):
+    rng = np.random.default_rng(1)
+    s, k = 160, 24
+    U = np.linalg.qr(rng.standard_normal((s, k)))[0] * np.logspace(0, -2.5, k) * s
+    M = U @ np.linalg.qr(rng.standard_normal((s, k)))[0].T
+    i, j = np.nonzero(rng.random(M.shape) < 0.7)
+    passes = {}
+    for rows in ("auto", "exact"):
+        result = rv.solve(
+            rv.Completion(i, j, M[i, j], M.shape, k, ridge), rv.AlternatingMinimization(rows), rtol=1e-7, max_steps=60
+        )
+        assert result.ok and result.seen["held_out_error"] < 1e-3 * np.sqrt(np.mean(M**2))
+        passes[rows] = result.work["entry_passes"] / result.steps
+    assert passes["auto"] < 25.0

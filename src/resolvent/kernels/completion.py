@@ -1,6 +1,6 @@
 """Rows of one factor from observed entries, the other factor given: weighted least squares, a row at a time.
 
-    row i:  min_u  sum_e w_e (a_e - c_e u'v_j(e))^2 + ridge |u|^2,   e in ip[i] .. ip[i + 1]
+    row i:  min_u  sum_e w_e (a_e - c_e u'v_j(e))^2 + sum_q ridge_q u_q^2,   e in ip[i] .. ip[i + 1]
 
 Entries are grouped by row (``ip, ix`` unsigned, ``a`` values, ``w`` weights, ``c`` multipliers of the design; ``w`` and
 ``c`` of length one stand for ones). Rows with little data, or small rank, by the k x k Gram matrix and Cholesky; others by
@@ -61,7 +61,7 @@ def _cholesky(G, b, k):
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
 def _gram_row(ix, a, w, c, lo, hi, V, k, ridge, G, b):
-    """G = sum w c^2 v v' + ridge I, b = sum w c a v."""
+    """G = sum w c^2 v v' + diag(ridge), b = sum w c a v."""
     G[:, :] = 0.0
     b[:] = 0.0
     g, f = np.empty(4), np.empty(4)
@@ -90,14 +90,14 @@ def _gram_row(ix, a, w, c, lo, hi, V, k, ridge, G, b):
             for q in range(p + 1):
                 row[q] += t * v[q]
     for p in range(k):
-        G[p, p] += ridge
+        G[p, p] += ridge[p]
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
 def _normal(ix, a, w, c, lo, hi, V, k, ridge, p, target, out):
     """out = sum w c (target a - c v'p) v - ridge p; target 1 gives the negative gradient, 0 minus the product."""
     for q in range(k):
-        out[q] = -ridge * p[q]
+        out[q] = -ridge[q] * p[q]
     f = np.empty(4)
     four = lo + (hi - lo) // np.uint64(4) * np.uint64(4)
     for e in range(lo, four, 4):
@@ -170,7 +170,9 @@ def half_round(ip, ix, a, w, c, V, ridge, tol, exact, most, U, skip, counts):
         Entries grouped by row.
     V : ndarray, shape (n, k)
         The other factor.
-    ridge, tol : float
+    ridge : ndarray, shape (k,)
+        One for each column, all positive or all zero.
+    tol : float
     exact : int
         1: Gram and Cholesky for every row; 0: conjugate gradients where a row has more than 4 k entries, or k > 16.
     most : int
@@ -200,7 +202,7 @@ def half_round(ip, ix, a, w, c, V, ridge, tol, exact, most, U, skip, counts):
             top = 0.0
             for s in range(k):
                 top = max(top, G[s, s])
-            if ridge == 0.0 and count < k:
+            if ridge[0] == 0.0 and count < k:
                 for s in range(k):
                     G[s, s] += 1e-10 * top
             if _cholesky(G, b, k):

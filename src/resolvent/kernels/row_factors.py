@@ -28,7 +28,7 @@ def _begin(ix, a, w, c, lo, hi, V, k, ridge, L, u, b, r):
             s += L[q, p] * u[q]
         total += s * s
         top = max(top, L[p, p])
-    if ridge == 0.0 and np.int64(hi - lo) < k:
+    if ridge[0] == 0.0 and np.int64(hi - lo) < k:
         for p in range(k):
             L[p, p] += 1e-10 * top
     if _cholesky(L, b, k):
@@ -48,7 +48,7 @@ def refine(ip, ix, a, w, c, V, ridge, L, known, U, skip, counts):
         Entries grouped by row.
     V : ndarray, shape (n, k)
         The other factor.
-    ridge : float
+    ridge : ndarray, shape (k,)
     L : ndarray, shape (m, k, k)
         Cholesky factors of the rows; one with ``L[i, 0, 0] = 0`` is made here.
     known : ndarray, shape (m, k) or (1, k)

@@ -28,6 +28,7 @@ from .kept import RowFactors, rounds
 
 __all__ = ["AlternatingMinimization"]
 
+_LEAST = 1e-6  # length of a column, as a part of the longest, below which it is not made a unit
 _SMALL = 16  # rank up to which rows are solved by kept Cholesky factors
 
 
@@ -50,8 +51,9 @@ class AlternatingMinimization:
     ----------
     rows : {"auto", "exact"}
         ``"exact"`` solves every row by its Gram matrix.
-    tied : float, default 0.1
-        Tolerance of a row, as a part of the outer error (relative to the spectral start).
+    tied : float, default 0.01
+        Tolerance of a row, as a part of the outer error (relative to the scale). With 0.1 matrices whose singular values
+        spread over 300 and more were not recovered.
     most : int, default 20
         Conjugate gradient steps of a row, at most.
 
@@ -77,7 +79,7 @@ class AlternatingMinimization:
     """
 
     rows: str = "auto"
-    tied: float = 0.1
+    tied: float = 0.01
     most: int = 20
 
     needs = frozenset({"completion"})
@@ -141,15 +143,18 @@ class AlternatingMinimization:
         return rest, np.zeros_like(other)
 
     def _half(self, problem: Any, entries: Any, U: Any, V: Any, tol: float, rest: Any, counts: Any) -> tuple[Any, Any]:
-        """All rows of U with V made orthonormal; with a ridge the factors are balanced instead, as F depends on that."""
+        """All rows of U with V made orthonormal; with a ridge the factors are balanced first, as F depends on that."""
         if problem.ridge > 0.0:
-            U, V = (np.array(F) for F in balanced(U, V))
+            U, V = balanced(U, V)
+            s = np.linalg.norm(V, axis=0)
+            s = np.maximum(s, _LEAST * max(float(s.max()), 1e-300))
+            V, U, ridge = V / s, U * s, problem.ridge / s**2
         else:
             Q, R = la.qr(V, mode="economic", check_finite=False)
-            V, U = np.ascontiguousarray(Q), np.ascontiguousarray(U @ R.T)
+            V, U, s, ridge = np.ascontiguousarray(Q), np.ascontiguousarray(U @ R.T), 1.0, np.zeros(problem.k)
         exact = 1 if self.rows == "exact" else 0
-        kernels.completion.half_round(*entries, V, float(problem.ridge), tol, exact, self.most, U, rest, counts)
-        return U, V
+        kernels.completion.half_round(*entries, V, ridge, tol, exact, self.most, U, rest, counts)
+        return U / s, V * s
 
     def _publish(self, problem: Any, state: AlternatingState, known: Any = None) -> None:
         state.U, state.V = balanced(

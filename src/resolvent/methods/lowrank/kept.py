@@ -106,7 +106,7 @@ def rounds(problem: Any, state: Any, rest: tuple[Any, Any]) -> tuple[Any, Any, i
         Rows of U and V to leave as they are in the first round.
     """
     kept, goal = state.kept, state.goal or 0.0
-    no, unknown = np.zeros(1, dtype=bool), np.zeros((1, problem.k))
+    no, unknown, ridge = np.zeros(1, dtype=bool), np.zeros((1, problem.k)), np.full(problem.k, float(problem.ridge))
     B = kept.basis(state.U, state.V)
     if B is None:
         kept.drop()
@@ -129,7 +129,7 @@ def rounds(problem: Any, state: Any, rest: tuple[Any, Any]) -> tuple[Any, Any, i
         total = kernels.row_factors.refine(
             *entries,
             factors[other],
-            float(problem.ridge),
+            ridge,
             kept.L[side],
             known if half == 0 else unknown,
             factors[side],
