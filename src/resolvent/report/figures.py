@@ -24,13 +24,13 @@ def cost_figure(story: Story) -> str:
         else:
             axes, below = figure.subplots(), None
         _dots(axes, story, entries)
-        axes.set_ylabel("cost in products")
+        axes.set_ylabel(f"cost in {story.unit}")
         bottom = axes if below is None else below
         bottom.set_xlabel("solve" + (" (a part of the dots)" if thinned else ""))
         if below is not None:
             axes.tick_params(bottom=False)
             _lanes(below, entries, lanes)
-        return inline(figure, "cost", "Cost of each system in matrix-vector products, coloured by method")
+        return inline(figure, "cost", f"Cost of each system in {story.unit}, coloured by method")
 
 
 def _dots(axes: Any, story: Story, entries: list[dict[str, Any]]) -> None:
@@ -108,7 +108,7 @@ def sum_figure(story: Story) -> str | None:
                 f"{word} {values[-1]:,.0f}", place, (6, shift), textcoords="offset points", color=colour, va="center"
             )
         axes.set_xlabel("solve")
-        axes.set_ylabel("products, summed")
+        axes.set_ylabel(f"{story.unit}, summed")
         axes.set_ylim(bottom=0)
         axes.set_xlim(places[0], places[-1] + 0.2 * max(1, places[-1] - places[0]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")

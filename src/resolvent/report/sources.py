@@ -62,6 +62,7 @@ def _histories(session: Any, entries: list[dict[str, Any]]) -> None:
     last = getattr(session, "_last", None)
     if last is not None and entries:
         entries[-1]["history"] = last.history.tolist()
+        entries[-1]["certificate"] = last.certificate()
 
 
 def from_run(path: Any) -> dict[str, Any]:

@@ -39,6 +39,11 @@ class Story:
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
         self.entries: list[dict[str, Any]] = facts["entries"]
+        kinds = {str(e["certificate"].get("kind", "")) for e in self.entries if e.get("certificate")}
+        linear = all("A x" in kind or "A^H r" in kind for kind in kinds)
+        #: What work is counted in, and what an answer is measured from.
+        self.unit = "products" if linear else "units"
+        self.alone = "A, b and x alone" if linear else "x and the problem's own data alone"
         for place, entry in enumerate(self.entries):
             entry["place"] = place
             entry["label"] = method_label(entry["method"])
@@ -73,7 +78,7 @@ class Story:
         spent, cold = self.against_cold()
         cards = [
             {"value": f"{solved} of {total}", "name": "certified", "tone": "good" if solved == total else "bad"},
-            {"value": f"{typical:.0f}", "name": "products a system, typically"},
+            {"value": f"{typical:.0f}", "name": f"{self.unit} a system, typically"},
             {"value": _seconds(seconds), "name": "inside the solver"},
         ]
         if cold > 0 and self.facts["learners"]:
@@ -96,7 +101,7 @@ class Story:
         worst = f" The largest recomputed residual is {_part(max(claims))} of what was allowed." if claims else ""
         if not failed:
             number = f"All {len(self.entries)} systems meet" if len(self.entries) > 1 else "The system meets"
-            return f"{number} the tolerance, and the residual of each was computed again from A, b and x alone.{worst}"
+            return f"{number} the tolerance, and the residual of each was computed again from {self.alone}.{worst}"
         return (
             f"{len(failed)} of {len(self.entries)} systems did not meet the tolerance; each says why in the table of "
             f"certificates.{worst}"
@@ -138,7 +143,7 @@ class Story:
             word = "saved" if spent <= cold else "cost"
             saved = (
                 f" Against solving every system from zero with nothing carried (an estimate) the sequence {word} "
-                f"{abs(cold - spent):,.0f} products{' more' if spent > cold else ''}, trials included; all of it cold would "
+                f"{abs(cold - spent):,.0f} {self.unit}{' more' if spent > cold else ''}, trials included; all of it cold would "
                 f"be {cold:,.0f}."
             )
         text = " and ".join(parts)
@@ -149,11 +154,11 @@ class Story:
         if not self.facts["learners"] or not any(e.get("cold") for e in self.entries):
             return ""
         if not hurt:
-            return "It hurt nowhere: no system outside a trial cost more than 5 % and 6 products above cold."
+            return f"It hurt nowhere: no system outside a trial cost more than 5 % and 6 {self.unit} above cold."
         worst = max(hurt, key=lambda e: e["cost"] - e["cold"])
         return (
-            f"It hurt {_times(len(hurt))}, by more than 5 % and 6 products above cold; the worst was system "
-            f"{worst['index']}: {worst['cost']:.0f} products where {worst['cold']:.0f} were estimated."
+            f"It hurt {_times(len(hurt))}, by more than 5 % and 6 {self.unit} above cold; the worst was system "
+            f"{worst['index']}: {worst['cost']:.0f} {self.unit} where {worst['cold']:.0f} were estimated."
         )
 
     # ---- tables ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 ``manifest.json`` (what is run, written first), ``state.rv`` (session and sequence at one instant: the checkpoint),
 ``parts/NNNNNN.npy`` (one solution a file), ``log.jsonl`` (one line a solve); at the end ``solutions.h5`` and
-``report.html``.
+``report.html``. What stands in a solution of each family of problems is said in `runs.answers`.
 """
 
 from .folder import Folder, RunError

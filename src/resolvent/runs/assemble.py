@@ -1,4 +1,7 @@
-"""The solutions of a run in one HDF5 file: dataset ``x`` of shape (N, n), or one dataset each where shapes differ."""
+"""The solutions of a run in one HDF5 file: dataset ``x`` of shape (N, n), or one dataset each where shapes differ.
+
+For transport a row holds the potentials (f, g), for completion the factors (U, V): see `answers`.
+"""
 
 import os
 from collections.abc import Callable

@@ -1,6 +1,5 @@
 """What a run is: where its systems come from, how they are solved; as options, and as it stands in the manifest."""
 
-import hashlib
 import os
 import platform
 import shlex
@@ -12,7 +11,7 @@ from ..core.names import meant
 from ..core.order import similar_order
 from .folder import RunError
 
-__all__ = ["Plan", "make_session", "on_vectors", "open_source", "solving_order", "versions"]
+__all__ = ["Plan", "make_session", "method_of", "open_source", "solving_order", "versions"]
 
 CHECKPOINT = 30.0
 _INNER = {
@@ -268,23 +267,3 @@ def versions() -> dict[str, str]:
             found[name] = "not installed"
     found["threads"] = os.environ.get("OMP_NUM_THREADS", "as the libraries choose")
     return found
-
-
-def on_vectors(problem: Any) -> bool:
-    """Whether it is one of the problems other than linear systems whose solution is an array of known shape."""
-    return getattr(problem, "family", "") in ("fixedpoint", "inclusion", "smooth")
-
-
-def fingerprint(problem: Any) -> str:
-    """A short digest of A's stored entries and b, or of the scale of another vector problem: is the input the same?"""
-    import numpy as np
-
-    digest = hashlib.blake2b(digest_size=8)
-    if on_vectors(problem):
-        digest.update(repr(float(problem.scale)).encode())
-        return digest.hexdigest()
-    A = problem.A
-    for array in (A if isinstance(A, np.ndarray) else getattr(A, "data", None), problem.b):
-        if isinstance(array, np.ndarray) and not array.dtype.hasobject:
-            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()

@@ -18,10 +18,11 @@ import numpy as np
 from ..core import Session, StateFileError, Status, load_state, save_state
 from ..core.registry import hook
 from ..gallery.readers import FileSequence
+from .answers import fingerprint, kept, kept_shape, storable
 from .assemble import assemble
 from .folder import Folder, RunError
 from .learned import learners_table
-from .plan import Plan, fingerprint, make_session, on_vectors, open_source, solving_order, versions
+from .plan import Plan, make_session, open_source, solving_order, versions
 
 __all__ = ["Outcome", "execute"]
 
@@ -182,13 +183,12 @@ class _Run:
     def _check_first(self) -> None:
         """The first problem is built before anything is written, so that bad input leaves nothing behind."""
         problem = self.sequence[self.order[0]]
-        vector = on_vectors(problem)
-        if not vector and not hasattr(problem, "A"):
+        if not storable(problem):
             raise RunError(
-                f"the solutions of {self.plan.source} are no vectors of one length, and a run's folder holds these: leave "
-                f"--out away, or solve from Python, session.solve_all(rv.load_sequence({self.plan.source!r}))"
+                f"a run's folder cannot hold the solutions of {self.plan.source}: leave --out away, or solve from Python, "
+                f"session.solve_all(rv.load_sequence({self.plan.source!r}))"
             )
-        self.shape = {"n": int(problem.n if vector else problem.shape[0]), "dtype": str(problem.dtype)}
+        self.shape = {"n": kept_shape(problem)[0], "dtype": str(problem.dtype)}
 
     def _load(self) -> None:
         """Session and sequence as the checkpoint has them; what lies beyond it goes."""
@@ -253,7 +253,7 @@ class _Run:
         self.work += result.cost.total * getattr(problem, "product_seconds", 0.0)
         if self.folder is None:
             return
-        self.folder.put(i, result.x)
+        self.folder.put(i, kept(problem, result))
         entry = self.session.records[-1] | {"index": i, "certificate": result.certificate()}
         entry |= {"cold": self.session.totals["cold"], "system": fingerprint(problem)}
         entry["unit_seconds"] = getattr(problem, "product_seconds", None)
