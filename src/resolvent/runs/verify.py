@@ -3,10 +3,10 @@
     r = b - A x  in long double,   claim: ||r||_2 <= max(rtol ||b||_2, atol)
 
 (the marginals of the plan for transport, the gradient for completion: see `answers`; a problem that is made of functions
-has these called again at x). The systems are built again from where they came (gallery or files; a coupled sequence is fed the stored solutions), the
-solutions are read from the run's folder, the tolerance is computed again from rtol and b, the product is a plain sum
-over rows in NumPy's long double. Cost: a few passes over A in long double for each system. What it proves is the size
-of the residual; the error in x is at most ||A^-1|| times that.
+has these called again at x). The systems are built again from where they came (gallery or files; a coupled sequence is
+fed the stored solutions), the solutions are read from the run's folder, the tolerance is computed again from rtol and b,
+the product is a plain sum over rows in NumPy's long double. Cost: a few passes over A in long double for each system.
+What it proves is the size of the residual; the error in x is at most ||A^-1|| times that.
 """
 
 from collections.abc import Iterator
