@@ -15,26 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..core import Change, Measure, Status
+from ..operators.support import Slopes
 from .plain import Plain
 
 __all__ = ["Composite"]
 
 _SCALED, _FINITE, _MAPPING = 1, 2, 0
-
-
-class Slopes:
-    """``X' F'(X w)`` as it was measured, and the loss that it belongs to; valid for the x measured alone."""
-
-    __slots__ = ("loss", "values")
-
-    def __init__(self, loss: Any, values: Any) -> None:
-        self.loss, self.values = loss, values
-
-    def beyond(self, earlier: "Slopes", c: float) -> "Slopes":
-        """On the line from ``earlier`` through these, c times their distance further: exact where w moves on a line."""
-        if earlier.loss is not self.loss:
-            return self
-        return Slopes(self.loss, self.values + c * (self.values - earlier.values))
 
 
 @dataclass(frozen=True, eq=False)

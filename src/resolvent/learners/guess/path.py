@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...core import Advice, Learner
+from ...operators.support import Slopes, SupportFactor
 
 __all__ = ["Path"]
 
@@ -124,13 +125,14 @@ class Path(Learner):
             if self._x is not None:
                 self._before, self._before_at = (self._x, self._slopes), self._at
             self._x, self._at = np.array(result.x), getattr(problem, "position", 0.0)
-            self._slopes = result.carry.get("residual")
-            self._factor = result.carry.get("support_factor", self._factor)
+            slopes, factor = result.carry.get("residual"), result.carry.get("support_factor")
+            self._slopes = slopes if isinstance(slopes, Slopes) else None
+            self._factor = factor if isinstance(factor, SupportFactor) else self._factor
         if advice.trial or result.capped or not result.ok:
             return
         if not self._mine and advice.x0 is not None:
             return
-        book, cost, kind = self._book, result.cost.setup + result.cost.running, _WARM if self._mine else _COLD
+        book, cost, kind = self._book, result.cost.running, _WARM if self._mine else _COLD
         if book[3] not in (_NONE, kind) and min(cost, book[2]) > 0.0:  # neighbours, because costs grow along a path
             book[1] += 1
             book[0] += max(1.0 / book[1], 0.5) * ((cost / book[2] if self._mine else book[2] / cost) - book[0])
@@ -143,10 +145,12 @@ class Path(Learner):
         return [f"path: warm {self.used} times, at {self._book[0]:.2f} of the cost of a solve from zero beside it"]
 
     def state_dict(self) -> dict[str, Any]:
-        """The last two minimisers, where on the path they lie, and the books; slopes and a factor are made again."""
-        before = None if self._before is None else self._before[0]
+        """The last two minimisers with their slopes, where on the path they lie, the factor, and the books."""
+        before, earlier = (None, None) if self._before is None else self._before
+        parts = {"slopes": self._slopes, "before_slopes": earlier, "factor": self._factor}
+        saved = {k: None if v is None else v.state_dict() for k, v in parts.items()}
         places = {"at": float(self._at), "before": before, "before_at": float(self._before_at)}
-        return {"x": self._x, "epoch": self._epoch, "book": list(self._book), "used": self.used} | places
+        return {"x": self._x, "epoch": self._epoch, "book": list(self._book), "used": self.used} | places | saved
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave.
@@ -169,8 +173,14 @@ class Path(Learner):
         sound = sound and type(state["epoch"]) is int and type(state["used"]) is int and state["used"] >= 0
         if not sound:
             raise ValueError("the state of a path learner is not one")
-        self._x, self._factor, self._slopes = (None if x is None else np.array(x)), None, None
-        self._before = None if before is None else (np.array(before), None)
+        parts = [state[k] for k in ("slopes", "before_slopes", "factor")]
+        if not all(part is None or isinstance(part, dict) for part in parts):
+            raise ValueError("the state of a path learner is not one")
+        kinds = (Slopes, Slopes, SupportFactor)
+        made = [None if part is None else kind.from_state(part) for kind, part in zip(kinds, parts, strict=True)]
+        self._slopes, earlier, self._factor = made
+        self._x = None if x is None else np.array(x)
+        self._before = None if before is None else (np.array(before), earlier)
         self._at, self._before_at = map(float, places)
         self._epoch, self.used = state["epoch"], state["used"]
         self._book = [float(v) for v in book]

@@ -23,6 +23,7 @@ import numpy as np
 
 from ... import kernels
 from ...core import Cost, State, Status
+from ...operators.support import Slopes, SupportFactor
 
 __all__ = ["CoordinateDescent"]
 
@@ -45,7 +46,7 @@ class DescentState(State):
     arrays: tuple[Any, ...]
     ints: Any
     reals: Any
-    factor: Any
+    factor: SupportFactor
     gram: bool
 
 
@@ -104,7 +105,7 @@ class CoordinateDescent:
         state.ints, state.reals = ints, reals
         self._start(problem, state)
         known = carry.get("residual") or carry.get("slopes")
-        if x0 is not None and getattr(known, "loss", None) is loss and not state.gram and loss.code != 2:
+        if x0 is not None and not state.gram and loss.code != 2 and isinstance(known, Slopes) and known.of(loss):
             np.copyto(state.arrays[19], known.values)
             state.ints[13] = 1
         self._advance(problem, state, 0)
@@ -117,13 +118,14 @@ class CoordinateDescent:
         wanted = (p <= 1000 and 2 * n >= p) if self.gram is None else self.gram
         return bool(wanted and fits)
 
-    def _factor(self, problem: Any, carry: Mapping[str, Any], gram: bool) -> dict[str, Any]:
+    def _factor(self, problem: Any, carry: Mapping[str, Any], gram: bool) -> SupportFactor:
         """The carried factor where it is of this X, these weights; else an empty one."""
         loss = problem.loss
         p = loss.features
-        key = (loss.code, gram, problem.l2, bool(loss.intercept), problem.n)
-        kept: dict[str, Any] | None = carry.get("support_factor")
-        if kept is not None and kept["design"] is loss.design and kept["key"] == key and loss.code != 1:
+        key = (loss.code, gram, float(problem.l2), bool(loss.intercept), problem.n)
+        kept: SupportFactor | None = carry.get("support_factor")
+        fits = kept is not None and loss.code != 1 and kept.of(loss.design, key)
+        if kept is not None and fits and len(kept.arrays) > 3:
             return kept
         size = min(p, 1500 if loss.code == 2 else min(loss.samples, 1500)) + 2
         arrays = (
@@ -136,7 +138,9 @@ class CoordinateDescent:
             np.zeros(p if gram or loss.code == 2 else loss.samples, dtype=problem.dtype),
             np.zeros(size),
         )
-        return {"design": loss.design, "key": key, "arrays": arrays, "order": 0}
+        if kept is not None and fits and kept.filled(arrays):  # read from a file
+            return kept
+        return SupportFactor(loss.design, key, arrays)
 
     def _arrays(self, problem: Any, state: DescentState) -> tuple[Any, ...]:
         loss = problem.loss
@@ -167,7 +171,7 @@ class CoordinateDescent:
             X, loss.code, y, yy, problem.penalty.kind, problem.cert, np.array([problem.l1, problem.l2]), lo, hi, ptr,
             idx, int(loss.intercept), C, C.copy() if logistic else C, state.w, *vectors,
             w0, h, np.zeros(p), np.zeros(blocks), keep, near, *(np.zeros(blocks, dtype=np.int64) for _ in range(2)),
-            past, np.empty((6, 5)), np.ones(1, dtype=dtype), state.factor["arrays"], np.empty(rows, dtype=dtype),
+            past, np.empty((6, 5)), np.ones(1, dtype=dtype), state.factor.arrays, np.empty(rows, dtype=dtype),
             np.empty(p if grouped else 1), np.zeros(16, dtype=np.int64), np.zeros(8),
         )  # fmt: skip
 
@@ -177,7 +181,7 @@ class CoordinateDescent:
         X, y, v, z, h = state.arrays[0], state.arrays[2], state.arrays[15], state.arrays[16], state.arrays[18]
         state.ints[1] = len(state.arrays[21])
         state.ints[2] = state.ints[14] = 1
-        state.ints[5] = state.factor["order"]
+        state.ints[5] = state.factor.order
         support = np.flatnonzero(state.w)
         problem.work.add("products", len(support) / problem.n)
         if state.gram or loss.code == 2:
@@ -199,7 +203,7 @@ class CoordinateDescent:
         if reals[3] > before[1]:
             problem.work.add("factor_flops", float(reals[3] - before[1]))
         problem.work.add("calls")
-        state.factor["order"] = int(ints[5])
+        state.factor.order = int(ints[5])
         state.seen["residual"] = float(reals[0])
         return done
 
