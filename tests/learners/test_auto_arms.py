@@ -49,11 +49,12 @@ def gale(t, m=16, wind=8.0):
     return sp.csr_array(first + sp.kron(sp.kron(eye, line(p / 2)), eye) + sp.kron(eye, sp.kron(eye, line(p / 2))))
 
 
+# systems, how many; what the last ones cost at most of the first, and the arm of the best other arm
 CASES = {
-    "deflated cg": (islands, 24),
-    "minres+ic": (shifted_cube, 12),
-    "minres+jacobi": (scattered, 16),
-    "idr+ilu0": (gale, 16),
+    "deflated cg": (islands, 24, 0.75, 0.75),
+    "minres+ic": (shifted_cube, 12, 1.15, 1.15),
+    "minres+jacobi": (scattered, 16, 0.9, 1.2),
+    "idr+ilu0": (gale, 16, 0.8, 0.75),
 }
 
 
@@ -66,7 +67,7 @@ def system(build, t):
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_arm_is_found_where_it_costs_least(name):
-    build, count = CASES[name]
+    build, count, gain, _ = CASES[name]
     session = rv.Session(rtol=1e-8)
     cost = []
     for t in range(count):
@@ -78,14 +79,15 @@ def test_the_arm_is_found_where_it_costs_least(name):
     said = result.certificate()["auto"]
     assert said.startswith(f"{name}: ") and said.count(".") <= 1 and len(said.split()) > 5
     assert f"auto chose {said}" in session.summary()
-    assert np.mean(cost[-3:]) < 1.2 * cost[0]
+    assert np.mean(cost[-3:]) < gain * cost[0]
+    assert gain > 0.8 or sum(cost) < 0.9 * count * cost[0]  # what was tried is paid back within the sequence
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", CASES)
 def test_no_other_arm_costs_much_less_there(name):
     """Counted work of a whole solve, symbolic part aside; set-ups that may be kept are given away to the others."""
-    build, _ = CASES[name]
+    build, _, _, lead = CASES[name]
     problem = system(build, 0)
     session = rv.Session(rtol=1e-8)
     session.solve(problem)
@@ -97,5 +99,5 @@ def test_no_other_arm_costs_much_less_there(name):
             work[arm.name] = result.cost.running + (0.0 if given else result.cost.setup)
     kept = {"cg+kept factor", "gmres+kept factor"}  # with the factor of this very matrix
     others = {arm: cost for arm, cost in work.items() if arm not in kept and arm != name}
-    assert work[name] <= 1.2 * min(others.values()), work
+    assert work[name] <= lead * min(others.values()), work
     assert sum(cost > 1.2 * work[name] for cost in others.values()) >= 2, work

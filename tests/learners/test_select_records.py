@@ -83,6 +83,39 @@ def test_two_cheap_systems_prove_something_only_where_costs_are_steady(costs, ot
     assert in_use(select) == expected
 
 
+def test_what_is_steady_and_costs_less_than_a_factorization_takes_its_place():
+    """Eight parts of a hundred are enough where six systems say so."""
+    factor = Arm("factor", Plan(51.4, 10.0), sure=True)
+    select = select_among(factor, Arm("steps", Plan(0.0, 1.0), least_steps=20))
+    for k in range(9):
+        solved(select, System(), {"factor": 61.4, "steps": 56.0})
+        assert in_use(select) == ("factor" if k < 7 else "steps")
+    assert select.words()["auto"].startswith("steps: a system took 56")
+
+
+def test_after_two_dear_systems_a_factorization_that_costs_less_takes_over():
+    factor = Arm("factor", Plan(140.0, 20.0), sure=True)
+    select = select_among(factor, Arm("steps", Plan(0.0, 1.0), least_steps=20))
+    used = []
+    for k in range(24):
+        solved(select, System(), {"factor": 160.0, "steps": 110.0 if k < 16 else 220.0})
+        used.append(in_use(select))
+    assert used[15:19] == ["steps", "steps", "steps", "factor"]
+    once = select_among(Arm("factor", Plan(140.0, 20.0), sure=True), Arm("steps", Plan(0.0, 1.0), least_steps=20))
+    for k in range(24):  # one dear system among cheap ones is no reason
+        solved(once, System(), {"factor": 160.0, "steps": 220.0 if k == 16 else 110.0})
+    assert in_use(once) == "steps"
+
+
+@pytest.mark.parametrize(("exact", "once", "expected"), [(True, 0.0, True), (False, 0.0, False), (True, 300.0, False)])
+def test_a_factor_is_kept_on_trial_at_once_where_the_first_solve_loses_nothing(exact, once, expected):
+    """The set-up of the trial is what the incumbent pays for every system, so little is at stake, unless it must be ordered."""
+    kept = Arm("kept", Plan(190.0, 2.0, once=once), carries=True, exact=exact)
+    select = select_among(Arm("factor", Plan(190.0, 10.0), sure=True), kept)
+    tried = [solved(select, System(), {"factor": 200.0, "kept": 205.0}).trial for _ in range(6)]
+    assert any(tried) == expected
+
+
 def test_a_record_of_the_same_times_that_is_better_is_gone_back_to():
     select = select_among(Arm("first", Plan(0.0, 1.0)), Arm("other", Plan(0.0, 1.0), least_steps=500))
     for _ in range(3):
@@ -159,7 +192,7 @@ def test_the_record_of_an_arm_goes_through_a_file_and_is_vetted():
             rv.Session().learners[0].load_state_dict(copy.deepcopy(state) | {name: value})
 
 
-@pytest.mark.parametrize("k", [76, 219])
+@pytest.mark.parametrize("k", [76, 219, 329])
 def test_small_indefinite_systems_are_not_hurt(k):
     verdict = judge(*random_sequence(k, 50, kinds=ALL_KINDS))
     assert verdict.broken == (False, False, False), verdict.story()
@@ -167,8 +200,16 @@ def test_small_indefinite_systems_are_not_hurt(k):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("k", [26, 46, 74, 157, 297, 325])
+@pytest.mark.parametrize("k", [26, 46, 74, 157, 297, 325, 663, 689])
 def test_changing_patterns_and_costs_do_not_hurt(k):
     verdict = judge(*random_sequence(k, 50, kinds=ALL_KINDS))
     assert verdict.broken == (False, False, False), verdict.story()
     assert verdict.failed == 0 and np.isfinite(verdict.sum_excess)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("k", [248, 332])
+def test_a_factor_is_kept_where_indefinite_systems_drift(k):
+    label, systems = random_sequence(k, 50, kinds=ALL_KINDS)
+    verdict = judge(label, systems)
+    assert label.startswith("drifting waves") and sum(verdict.cost) < 0.6 * sum(verdict.cold), verdict.story()

@@ -52,7 +52,7 @@ def _definite(n: int, dtype: str, direct: Arm) -> list[Arm]:
         Arm("cg+ssor", CG(SSOR(start)), [Climb("preconditioner.omega", start=start)], least_steps=4.0),
         Arm("cg+jacobi", CG(Jacobi()), least_steps=8.0, relative=1.6),
         direct,
-        Arm("cg+kept factor", CG(Direct()), [Lifetime("preconditioner", memory=2)], carries=True),
+        Arm("cg+kept factor", CG(Direct()), [Lifetime("preconditioner", memory=2)], carries=True, exact=True),
         Arm("cg+ic", CG(IC()), [Lifetime("preconditioner", memory=1)], carries=True, least_steps=6.0, relative=0.9),
     ]
     if n >= 1000:
@@ -83,7 +83,7 @@ def _any_shape(n: int, factor: float) -> list[Arm]:
     return [
         Arm("bicgstab+ilu0", BiCGStab(ILU0()), least_steps=least, usual_steps=usual),
         Arm("bicgstab+jacobi", BiCGStab(Jacobi()), least_steps=1.5 * usual),
-        Arm("gmres+kept factor", GMRES(30, Direct()), [kept], carries=True, guessing=False),
+        Arm("gmres+kept factor", GMRES(30, Direct()), [kept], carries=True, guessing=False, exact=True),
         Arm("gmres+ilut", GMRES(30, ILUT()), [dropped], carries=True, least_steps=2.0),
         Arm("gcrodr+ilu0", GCRODR(30, 10, ILU0()), [Recycle()], carries=True, least_steps=2.0 * least),
         Arm("idr+ilu0", IDR(4, ILU0()), least_steps=2.0 * least),

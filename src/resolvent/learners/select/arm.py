@@ -18,7 +18,8 @@ class Arm:
     """A method with learners of its own, and what is known of it.
 
     ``carries`` says that its set-up may serve later matrices, so that it is judged over several systems; ``sure`` that its
-    estimate is its cost (a factorization); ``least_steps`` and ``relative`` (to the steps of the first arm, as last seen)
+    estimate is its cost (a factorization), ``exact`` that a system with a fresh set-up is (a factorization that is kept);
+    ``least_steps`` and ``relative`` (to the steps of the first arm, as last seen)
     are the fewest steps that a trial could hope for; ``usual_steps`` is what is expected of it before anything is known,
     0 where nothing is.
     """
@@ -29,6 +30,7 @@ class Arm:
     carries: bool = False
     guessing: bool = True
     sure: bool = False
+    exact: bool = False
     least_steps: float = 3.0
     relative: float = 0.0
     usual_steps: float = 0.0
@@ -56,6 +58,26 @@ class Arm:
         """One standard error of the difference between its mean and that of `count` systems of another arm, in products."""
         theirs = other.spread if count > 2 else max(self.spread, other.spread)
         return self.cost * math.sqrt(self.spread / max(1, min(self.solves, _MEMORY)) + theirs / count)
+
+    @property
+    def tuning(self) -> bool:
+        """Whether a learner still climbs: then it is not compared yet."""
+        return any(getattr(learner, "climbing", False) for learner in self.learners) and self.solves < 14
+
+    def stake(self, estimate: Any, setup: float, risk: float) -> float:
+        """What the first solve of a trial may lose: its set-up, or where that solves the system no more than it costs beyond
+        the incumbent's `risk`, symbolic work included.
+        """
+        if not self.exact or estimate is None:
+            return setup
+        return min(setup, max(0.0, setup + float(estimate.once) - risk))
+
+    def because(self, other: "Arm") -> str:
+        """One sentence on why it takes the place of another."""
+        if other.failures and not self.failures:
+            return f"{self.name}: it solved what {other.name} could not"
+        what = "a factorization is estimated at" if self.sure else "a system took"
+        return f"{self.name}: {what} {self.cost:.0f} products, {other.name} took {other.cost:.0f}"
 
     def state_dict(self) -> dict[str, Any]:
         """The record and the learners' states."""

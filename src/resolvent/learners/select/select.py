@@ -21,6 +21,7 @@ __all__ = ["Select"]
 
 _WINDOW = 4
 _LONGEST_TRIAL = 6
+_NOISE = 0.08  # of the incumbent's cost: more doubt than this at the end of a trial speaks against neither
 
 
 class Select(Learner):
@@ -155,10 +156,10 @@ class Select(Learner):
         for i, arm in enumerate(self.arms):
             if arm.sure and arm.solves and not arm.failures and i != self.best:
                 arm.cost = self._sure_cost(problem, arm, self.turnover)
-                if arm.cost < 0.9 * min(best, self.recent[-1] if self.recent else best):
+                if arm.cost < 0.9 * self._lately(incumbent):
                     self._install(i)
                     return
-        if incumbent.solves < 2 or self._tuning(incumbent) or self._return(incumbent):
+        if incumbent.solves < 2 or incumbent.tuning or self._return(incumbent):
             return
         options = []
         for i, arm in enumerate(self.arms):
@@ -167,7 +168,8 @@ class Select(Learner):
             floor, setup = self._floor(problem, arm)
             left = self.purse.left
             risk = best - self.turnover * incumbent.once  # as the purse counts: without symbolic work
-            if floor < 0.85 * best and setup < 8 * best and setup + 0.3 * risk < 0.4 * left and 1.3 * risk < left:
+            stake = arm.stake(self._estimate(problem, arm), setup, risk)
+            if floor < 0.85 * best and setup < 8 * best and stake + 0.3 * risk < 0.4 * left and 1.3 * risk < left:
                 expected = self._expected(problem, arm)
                 options.append((not arm.sure, expected is None or expected > 0.85 * best, floor, i))
         if options:
@@ -177,11 +179,17 @@ class Select(Learner):
                 arm.wait *= 2
             arm.tried_at, arm.spent = self.count, []
 
+    def _lately(self, incumbent: Arm) -> float:
+        """What it costs: its mean or the last system, the lesser; both of the last two, unless it keeps set-ups."""
+        last = self.recent[-2:]
+        two = min(last) if len(last) > 1 and not incumbent.carries else 0.0
+        return max(min([incumbent.cost, *last[-1:]]), two)
+
     def _return(self, incumbent: Arm) -> bool:
         """Back to an arm whose record of the same times is better, by more than systems differ."""
         for i, arm in enumerate(self.arms):
             fit = i != self.best and arm.solves >= 2 and not arm.failures and arm.seen_at >= self.since
-            if fit and arm.cost < self._bar(arm) - incumbent.doubt(arm, min(arm.solves, 7)):
+            if fit and arm.cost < self._bar(arm, arm.solves) - incumbent.doubt(arm, min(arm.solves, 7)):
                 self._install(i)
                 return True
         return False
@@ -197,10 +205,6 @@ class Select(Learner):
         steps = max(arm.least_steps, arm.relative * self.arms[0].steps)
         each = self.turnover if arm.carries else 1.0  # a set-up serves one pattern
         return steps * estimate.running + each * estimate.setup + once, estimate.setup
-
-    def _tuning(self, arm: Arm) -> bool:
-        """An arm that still climbs is not compared yet."""
-        return any(getattr(learner, "climbing", False) for learner in arm.learners) and arm.solves < 14
 
     # ---- after an attempt ------------------------------------------------------------------------------------------
 
@@ -266,7 +270,7 @@ class Select(Learner):
             arm.learn(cost, self.count)
             if arm.sure or self._decided(arm, mean):
                 self._settle(arm, mean)
-        elif mean < self._bar(arm) and len(arm.spent) >= 2 and self._decided(arm, mean):
+        elif mean < self._bar(arm, len(arm.spent)) and len(arm.spent) >= 2 and self._decided(arm, mean):
             self._settle(arm, mean)
         elif (len(arm.spent) >= 2 and (cost >= 0.9 * best or self._hopeless(arm, kept, best))) or self.purse.left <= 0:
             self.trial = None
@@ -274,14 +278,17 @@ class Select(Learner):
     def _decided(self, arm: Arm, mean: float) -> bool:
         """Whether so many systems tell the two apart: where costs vary from one to the next, a few cheap ones do not."""
         count = len(arm.spent)
-        if mean >= self._bar(arm) or count >= _LONGEST_TRIAL or self.purse.left <= 0:
+        if mean >= self._bar(arm, _LONGEST_TRIAL) or count >= _LONGEST_TRIAL or self.purse.left <= 0:
             return True
-        return count >= 2 and mean < self._bar(arm) - self.arms[self.best].doubt(arm, count)
+        return count >= 2 and mean < self._bar(arm, count) - 2.0 * self.arms[self.best].doubt(arm, count)
 
-    def _bar(self, arm: Arm) -> float:
-        """What an arm must cost to take the incumbent's place: less than one that is sure by more than another."""
+    def _bar(self, arm: Arm, count: int) -> float:
+        """What an arm must cost in `count` systems to take the incumbent's place. Less than one that is sure by more, unless
+        a long trial says so.
+        """
         incumbent = self.arms[self.best]
-        return (0.9 if incumbent.sure and not arm.sure else 0.95) * incumbent.cost
+        sure = incumbent.sure and not arm.sure and (arm.carries or count < _LONGEST_TRIAL)
+        return (0.9 if sure else 0.95) * incumbent.cost
 
     def _hopeless(self, arm: Arm, kept: float, best: float) -> bool:
         """No number of further solves at this cost would pay within a purse."""
@@ -291,24 +298,17 @@ class Select(Learner):
     def _settle(self, arm: Arm, mean: float) -> None:
         self.trial = None
         arm.cost, arm.solves, arm.seen_at = mean, max(arm.solves, len(arm.spent)), self.count
-        if mean < self._bar(arm):
+        incumbent, count = self.arms[self.best], len(arm.spent)
+        if mean < self._bar(arm, count) - min(incumbent.doubt(arm, count), _NOISE * incumbent.cost):
             self._install(self.arms.index(arm))
 
     def _install(self, index: int) -> None:
         if index != self.best:
             self.switches.append((self.count, self.arms[index].name))
             del self.switches[:-64]
-            self.reason = self._because(self.arms[index], self.arms[self.best])
+            self.reason = self.arms[index].because(self.arms[self.best])
         self.best, self.recent = index, []
         self.level = self.arms[index].cost
-
-    @staticmethod
-    def _because(arm: Arm, other: Arm) -> str:
-        """One sentence on why the arm takes the place of the other."""
-        if other.failures and not arm.failures:
-            return f"{arm.name}: it solved what {other.name} could not"
-        what = "a factorization is estimated at" if arm.sure else "a system took"
-        return f"{arm.name}: {what} {arm.cost:.0f} products, {other.name} took {other.cost:.0f}"
 
     def _promote(self) -> None:
         """The arm that solved what the incumbent could not takes its place; so does one that is known to cost less."""
