@@ -180,6 +180,18 @@ def test_a_saved_session_goes_on_bit_for_bit(tmp_path):
         ({"multipliers": np.array([1.0, 0.0])}, ValueError, "multipliers has zeros"),
         ({"multipliers": np.ones(1)}, ValueError, "multipliers has length 1"),
         ({"held_out": 1.0}, ValueError, "held_out"),
+        ({"held_out": None}, ValueError, "held_out=None"),
+        ({"ridge": "small"}, ValueError, "ridge='small'"),
+        ({"ridge": True}, ValueError, "ridge=True"),
+        ({"shape": (5.5, 6)}, ValueError, "shape"),
+        ({"shape": "56"}, ValueError, "shape"),
+        ({"shape": (2**40, 2**40)}, ValueError, "fewer than"),
+        ({"values": np.ma.masked_array(np.ones(2), [True, False])}, TypeError, "values is a masked array"),
+        ({"rows": np.ma.masked_array([0, 1], [True, False])}, TypeError, "rows is a masked array"),
+        ({"values": np.ones(2, np.longdouble)}, TypeError, "real floats"),
+        ({"values": np.array([1.0, 1e200])}, ValueError, "values has 1e.200"),
+        ({"values": np.array([0.0, 1e-200])}, ValueError, "values has 1e-200"),
+        ({"entry_weights": np.full(2, 1e-300)}, ValueError, "entry_weights has 1e-300"),
         ({"seed": -1}, ValueError, "seed=-1"),
         ({"seed": 1.5}, ValueError, "seed=1.5"),
         ({"rows": np.zeros(0, int), "cols": np.zeros(0, int), "values": np.zeros(0)}, ValueError, "no entry"),
@@ -191,5 +203,24 @@ def test_bad_input_is_one_sentence(change, error, words):
         rv.Completion(**(good | change))
     with pytest.raises(ValueError, match="shape"):
         rv.solve(rv.Completion(**good), x0=np.zeros(3))
+    for x0, kind in ((np.ones(11, complex), "complex128"), ("abc", "<U3"), (np.ma.masked_array(np.ones(11)), "masked")):
+        with pytest.raises(TypeError, match=kind):
+            rv.solve(rv.Completion(**good), x0=x0)
     nan = (np.full((5, 1), np.nan), np.zeros((6, 1)))
     assert rv.solve(rv.Completion(**good), x0=nan, on_fail="ignore").status == rv.Status.NONFINITE
+    wild = rv.solve(rv.Completion(**good), x0=np.full(11, 1e200), on_fail="ignore")
+    assert wild.status == rv.Status.NONFINITE
+
+
+def test_factors_of_zero_are_a_saddle_and_no_answer_unless_the_ridge_makes_them_one():
+    i, j, values, U, V = planted(30, 20, 2, 0.6)
+    make = lambda v=values, ridge=0.0: rv.Completion(i, j, v, (30, 20), 2, ridge)
+    zero = np.zeros(100)
+    assert make().measure(zero).residual == make().scale
+    result = rv.solve(make(), x0=zero, rtol=1e-8)
+    assert result.ok and np.allclose(result.x[0] @ result.x[1].T, U @ V.T)
+    session = rv.Session(rv.AlternatingMinimization(), [rv.Warm(always=True)], rtol=1e-8)
+    results = list(session.solve_all([make(0.0 * values), make()]))
+    assert all(r.ok for r in results) and np.allclose(results[1].x[0] @ results[1].x[1].T, U @ V.T)
+    heavy = make(ridge=1e4)
+    assert heavy.measure(zero).residual == 0.0 and rv.solve(heavy, rtol=1e-8).ok

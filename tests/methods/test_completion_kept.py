@@ -67,7 +67,7 @@ def test_the_scale_is_the_data_s_alone_and_a_full_matrix_has_one():
     make = lambda t, at=slice(None): rv.Completion(i[at], j[at], t * values[at], (40, 30), 2)
     one = make(1.0)
     assert make(4.0).scale == pytest.approx(8.0 * one.scale) and 0.1 < one.start_residual / one.scale < 10.0
-    assert make(1e200).scale == pytest.approx(1e300 * one.scale) and make(1e-190).scale > 0.0
+    assert make(1e100).scale == pytest.approx(1e150 * one.scale) and make(1e-100).scale > 0.0
     assert make(1.0, np.random.default_rng(0).permutation(len(i))).scale == pytest.approx(one.scale, rel=1e-12)
     rng = np.random.default_rng(0)
     M = rng.standard_normal((20, 2)) @ rng.standard_normal((2, 15))

@@ -28,16 +28,20 @@ from ..core import Measure, Result
 from .entries import (
     balanced,
     by_columns,
+    check_number,
+    check_range,
     clipped,
     grouped,
     held,
     indices,
     leading,
     reals,
+    sides,
     size,
     sparse,
     typical_gradient,
 )
+from .guesses import real_parts
 from .norms import norm_of_parts, rough_norm, spectral_norm
 from .plain import Plain
 
@@ -73,10 +77,10 @@ class Completion(Plain):
     Raises
     ------
     ValueError
-        For arrays of other lengths, indices out of range, entries given twice, values that are not finite, a rank larger
-        than the sides, a negative ridge, weights that are not positive, multipliers that are zero.
+        For arrays of other lengths, indices out of range, entries given twice, values that are not finite or beyond
+        1e120, a rank larger than the sides, a negative ridge, weights that are not positive, multipliers that are zero.
     TypeError
-        For indices that are no whole numbers, values that are no real floats.
+        For indices that are no whole numbers, values that are no real floats, masked arrays.
 
     Notes
     -----
@@ -126,6 +130,8 @@ class Completion(Plain):
             raise ValueError("entry_weights has entries that are not positive; leave such entries out")
         if not np.all(multipliers):
             raise ValueError("multipliers has zeros, and such entries tell nothing; leave them out")
+        for name, v in (("values", values), ("entry_weights", weights), ("multipliers", multipliers)):
+            check_range(v, name)
         key = rows * n + cols
         order = np.argsort(key, kind="stable")
         twice = np.flatnonzero(np.diff(key[order]) == 0)
@@ -161,19 +167,14 @@ class Completion(Plain):
         return v
 
     def _checked_shape(self) -> tuple[int, int, int]:
-        try:
-            m, n = (int(s) for s in self.shape)
-        except (TypeError, ValueError):
-            raise ValueError(f"shape={self.shape!r} was given; (rows, columns) is expected") from None
+        m, n = sides(self.shape)
         k = self.rank
-        if m < 1 or n < 1:
-            raise ValueError(f"shape={self.shape!r} was given; two positive numbers are expected")
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= min(m, n):
-            raise ValueError(f"rank={k!r} was given for a matrix of {m} x {n}; {min(m, n)} at most is expected")
-        if not 0.0 <= self.ridge < math.inf:
-            raise ValueError(f"ridge={self.ridge!r} was given; a finite number that is not negative is expected")
-        if not 0.0 <= self.held_out < 1.0:
-            raise ValueError(f"held_out={self.held_out!r} was given; a number in [0, 1) is expected")
+            raise ValueError(
+                f"rank={k!r} was given for a matrix of {m} x {n}; a positive whole number, {min(m, n)} at most, is expected"
+            )
+        check_number(self.ridge, "ridge", math.inf, "a finite number that is not negative")
+        check_number(self.held_out, "held_out", 1.0, "a number in [0, 1)")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
             raise ValueError(f"seed={self.seed!r} was given; a whole number that is not negative is expected")
         return m, n, int(k)
@@ -216,8 +217,7 @@ class Completion(Plain):
         """One sentence when a first guess holds NaN or inf."""
         if x0 is None:
             return None
-        parts = x0 if isinstance(x0, tuple) else (x0,)
-        return None if all(np.all(np.isfinite(p)) for p in parts) else "x0 contains NaN or inf"
+        return None if all(np.all(np.isfinite(p)) for p in real_parts(x0)) else "x0 contains NaN or inf"
 
     def enter(self, x0: Any) -> Any:
         """A guess (U, V), or one vector of both.
@@ -227,14 +227,13 @@ class Completion(Plain):
         ValueError
             For other shapes.
         """
-        if isinstance(x0, tuple) and len(x0) == 2 and [np.shape(p) for p in x0] == [(self.m, self.k), (self.n, self.k)]:
-            return np.concatenate([np.asarray(p, dtype=float).ravel() for p in x0])
-        x = np.asarray(x0, dtype=float) if not isinstance(x0, tuple) else np.empty(0)
-        if x.shape != ((self.m + self.n) * self.k,):
+        parts = [part.astype(float) for part in real_parts(x0)]
+        shapes = [part.shape for part in parts]
+        if shapes not in ([(self.m, self.k), (self.n, self.k)], [((self.m + self.n) * self.k,)]):
             raise ValueError(
                 f"x0 was given in another shape; a pair ({self.m}, {self.k}), ({self.n}, {self.k}) is expected"
             )
-        return x.copy()
+        return np.concatenate([part.ravel() for part in parts])
 
     def split(self, x: Any) -> tuple[Any, Any]:
         """(U, V) as views of the vector."""
@@ -314,7 +313,7 @@ class Completion(Plain):
         Measure
         """
         GU, GV, total, _ = self.gradient(x)
-        norm = size(GU, GV)
+        norm = self.scale if self.saddle(x) else size(GU, GV)
         seen = {"observed_error": math.sqrt(total / self.entries)}
         rows, cols, values, multipliers = self.test
         if len(rows):
@@ -322,6 +321,15 @@ class Completion(Plain):
             error = multipliers * np.einsum("ek,ek->e", U[rows], V[cols]) - values
             seen["held_out_error"] = float(np.sqrt(np.mean(error**2)))
         return Measure(norm, None, False, seen)
+
+    def saddle(self, x: Any) -> bool:
+        """Whether the product is zero, where the gradient vanishes whatever the entries, and zero is no minimum."""
+        if all(F.any() for F in self.split(x)):
+            return False
+        ip, ix, a, w, c = self.by_row
+        least, counted = rough_norm(sparse(ip, ix, w * c * a, (self.m, self.n)), 5)
+        self.work.add("products", counted)
+        return least > self.ridge
 
     def floor(self, x: Any) -> float:
         """What rounding leaves of the gradient."""

@@ -7,19 +7,26 @@ import numpy as np
 import scipy.linalg as la
 import scipy.sparse as sp
 
+from .vectors import length
+
 __all__ = [
     "balanced",
     "by_columns",
+    "check_number",
+    "check_range",
     "clipped",
     "grouped",
     "held",
     "indices",
     "leading",
     "reals",
+    "sides",
     "size",
     "sparse",
     "typical_gradient",
 ]
+
+_RANGE = 1e120  # of what is given for an entry: squares of gradients stay within floats
 
 
 def balanced(U: Any, V: Any) -> tuple[Any, Any]:
@@ -38,7 +45,10 @@ def balanced(U: Any, V: Any) -> tuple[Any, Any]:
         return U, V
     Q, R = la.qr(U, mode="economic", check_finite=False)
     P, S = la.qr(V, mode="economic", check_finite=False)
-    left, s, right = la.svd(R @ S.T, check_finite=False)
+    core = R @ S.T
+    if not np.all(np.isfinite(core)):
+        return np.full_like(U, np.nan), np.full_like(V, np.nan)
+    left, s, right = la.svd(core, check_finite=False)
     root = np.sqrt(s)
     return np.ascontiguousarray(Q @ (left * root)), np.ascontiguousarray(P @ (right.T * root))
 
@@ -59,7 +69,52 @@ def sparse(ip: Any, ix: Any, values: Any, shape: tuple[int, int]) -> Any:
 
 
 def size(GU: Any, GV: Any) -> float:
-    return math.hypot(float(np.linalg.norm(GU)), float(np.linalg.norm(GV)))
+    return math.hypot(length(GU), length(GV))
+
+
+def check_range(v: Any, name: str) -> None:
+    """Refuse numbers so large or small that gradients leave the range of floats.
+
+    Raises
+    ------
+    ValueError
+    """
+    top = float(np.max(np.abs(v)))
+    if not (top == 0.0 or 1.0 / _RANGE <= top <= _RANGE):
+        raise ValueError(
+            f"{name} has {top:.3g} for its largest; between {1 / _RANGE:g} and {_RANGE:g} is expected: scale it"
+        )
+
+
+def check_number(v: Any, name: str, most: float, words: str) -> None:
+    """Refuse what is no real number in [0, most).
+
+    Raises
+    ------
+    ValueError
+    """
+    real = isinstance(v, int | float | np.integer | np.floating) and not isinstance(v, bool)
+    if not real or not 0.0 <= float(v) < most:
+        raise ValueError(f"{name}={v!r} was given; {words} is expected")
+
+
+def sides(shape: Any) -> tuple[int, int]:
+    """(rows, columns) as two positive numbers.
+
+    Raises
+    ------
+    ValueError
+    """
+    given = tuple(shape) if isinstance(shape, tuple | list | np.ndarray) else ()
+    whole = all(isinstance(s, int | np.integer) and not isinstance(s, bool | np.bool_) for s in given)
+    if len(given) != 2 or not whole:
+        raise ValueError(f"shape={shape!r} was given; (rows, columns) is expected")
+    m, n = map(int, given)
+    if m < 1 or n < 1:
+        raise ValueError(f"shape={shape!r} was given; two positive numbers are expected")
+    if m * n >= 2**63:
+        raise ValueError(f"shape={shape!r} was given; fewer than 2^63 places are expected")
+    return m, n
 
 
 def typical_gradient(a: Any, w: Any, c: Any, m: int, n: int, k: int) -> float:
@@ -77,12 +132,13 @@ def typical_gradient(a: Any, w: Any, c: Any, m: int, n: int, k: int) -> float:
     top = float(np.max(np.abs(a)))
     if not top > 0.0:
         return 0.0
-    b = a / top  # squares neither overflow nor vanish
+    heavy = float(np.max(w))
+    b, w = a / top, w / heavy  # squares neither overflow nor vanish
     wb, wc = b * w if len(w) > 1 else b * w[0], w * c
     both = b * wc if len(wc) > 1 else b * wc[0]
     matrix = math.sqrt(m * n * float(wb @ b) / len(b) / float(np.mean(wc * c)))
     spectral = (1.0 / math.sqrt(m) + 1.0 / math.sqrt(n)) * math.sqrt(float(both @ both))
-    return top * math.sqrt(top) * spectral * math.sqrt(2.0 * math.sqrt(k) * matrix)
+    return heavy * top * math.sqrt(top) * spectral * math.sqrt(2.0 * math.sqrt(k) * matrix)
 
 
 def clipped(U: Any) -> Any:
@@ -129,7 +185,13 @@ def held(rows: Any, cols: Any, m: int, n: int, k: int, share: float, seed: int) 
     return out
 
 
+def _unmasked(given: Any, name: str) -> None:
+    if isinstance(given, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; leave masked entries out: {name}.compressed()")
+
+
 def indices(given: Any, size: int, name: str) -> Any:
+    _unmasked(given, name)
     i = np.asarray(given)
     if i.ndim != 1 or i.dtype.kind not in "iu":
         raise TypeError(f"{name} is {i.dtype} of shape {i.shape}; a vector of whole numbers is expected")
@@ -140,8 +202,9 @@ def indices(given: Any, size: int, name: str) -> Any:
 
 
 def reals(given: Any, name: str) -> Any:
+    _unmasked(given, name)
     v = np.asarray(given)
-    if v.ndim != 1 or v.dtype.kind != "f":
+    if v.ndim != 1 or v.dtype.kind != "f" or v.dtype.itemsize > 8:
         raise TypeError(f"{name} is {v.dtype} of shape {v.shape}; a vector of real floats is expected")
     if not np.all(np.isfinite(v)):
         raise ValueError(f"{name} contains NaN or inf; leave such entries out")

@@ -44,6 +44,8 @@ def _real(v: Any, name: str, ndim: int) -> Any:
     """A real floating array of that many dimensions."""
     if isinstance(v, list | tuple):
         raise TypeError(f"{name} is a {type(v).__name__}; an array is expected: np.asarray({name}, dtype=float)")
+    if isinstance(v, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; an array without masked entries is expected")
     v = np.asarray(v)
     if v.dtype.kind != "f" or v.dtype.itemsize not in (4, 8):
         raise TypeError(f"{name} has dtype {v.dtype}; float32 or float64 is expected")
@@ -68,7 +70,8 @@ def checked_masses(a: Any, b: Any) -> tuple[Any, Any, float]:
             raise ValueError(
                 f"{name} has the negative mass {v.min():.6g} at {int(v.argmin())}; masses are not negative"
             )
-    total, other = float(a.sum(dtype=float)), float(b.sum(dtype=float))
+    with np.errstate(over="ignore"):
+        total, other = float(a.sum(dtype=float)), float(b.sum(dtype=float))
     if not total > 0.0:
         raise ValueError(f"a has the sum {total:g}; a positive mass is expected")
     if not 1e-100 < total < 1e100:

@@ -19,6 +19,7 @@ import numpy as np
 from .. import kernels
 from ..core import Measure, OperatorError
 from . import quadratic
+from .guesses import real_parts
 from .masses import Faces, checked_block, checked_cost, checked_masses, faces_of
 from .plain import Plain
 
@@ -196,8 +197,7 @@ class Transport(Plain):
         """NaN or +inf in a first guess; -inf stands for a potential that is not known."""
         if x0 is None:
             return None
-        parts = x0 if isinstance(x0, tuple) else (x0,)
-        bad = any(np.any(np.isnan(p) | np.isposinf(p)) for p in map(np.asarray, parts))
+        bad = any(np.any(np.isnan(p) | np.isposinf(p)) for p in real_parts(x0))
         return "x0 contains NaN or inf" if bad else None
 
     def enter(self, x0: Any) -> Any:
@@ -208,7 +208,7 @@ class Transport(Plain):
         ValueError
             For another shape.
         """
-        parts = [np.asarray(part, dtype=float) for part in (x0 if isinstance(x0, tuple) else (x0,))]
+        parts = [part.astype(float) for part in real_parts(x0)]
         shapes = [part.shape for part in parts]
         if shapes not in ([(self.n,), (self.m,)], [(self.n + self.m,)]):
             raise ValueError(

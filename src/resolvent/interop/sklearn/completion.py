@@ -23,7 +23,7 @@ class MatrixCompletion(TransformerMixin, BaseEstimator):
     ridge : float, default 1e-3
         Weight of the squared factors, on the scale of the entries' squares.
     tol : float, default 1e-6
-        Gradient asked for, relative to that at the spectral start.
+        Gradient asked for, relative to the problem's scale.
     max_iter : int, default 200
         Rounds.
     center : bool, default True

@@ -97,9 +97,9 @@ class AlternatingMinimization:
         state.counts = np.zeros(3, dtype=np.int64)
         if self.rows == "auto" and problem.k <= _SMALL:
             state.kept = RowFactors(problem, carry)
-        start = problem.spectral if x0 is None else x0
-        state.U, state.V = (np.array(p) for p in problem.split(start))
-        self._publish(problem, state, problem.beginning if x0 is None else None)
+        cold = x0 is None or problem.saddle(x0)  # from a product of zero no round leads away
+        state.U, state.V = (np.array(p) for p in problem.split(problem.spectral if cold else x0))
+        self._publish(problem, state, problem.beginning if cold else None)
         return state
 
     def step(self, problem: Any, state: AlternatingState) -> None:

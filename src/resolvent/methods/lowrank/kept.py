@@ -52,7 +52,7 @@ class RowFactors:
         """Whether a step led far away, so that the factors of the rows are no good."""
         size = [math.hypot(*(float(np.linalg.norm(F)) for F in pair)) for pair in (before, after)]
         if self.fresh and not size[1] < math.inf:
-            raise FloatingPointError("a round made factors that are not finite; give a ridge")
+            raise FloatingPointError("the factors left the range of floats")
         if self.fresh or size[1] <= _FAR * size[0]:
             return False
         self.drop()
