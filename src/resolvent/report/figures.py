@@ -154,7 +154,8 @@ def _name_ends(axes: Any, ends: list[tuple[Any, str, str]]) -> None:
     if abs(first[0] - last[0]) < 0.1 * max(first[0], last[0], 1):
         return
     for end, words, colour in (ends[0], ends[-1]):
-        axes.annotate(words, end, (6, 6), textcoords="offset points", color=colour, fontsize=9.5)
+        box = {"facecolor": COLOURS["ground"], "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+        axes.annotate(words, end, (7, 8), textcoords="offset points", color=colour, fontsize=9.5, bbox=box)
 
 
 def _thinned(entries: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:

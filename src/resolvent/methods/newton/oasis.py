@@ -43,7 +43,7 @@ class OASIS:
     beta : float, default 0.99
         Memory of the diagonal, in [0, 1).
     floor : float, default 1e-6
-        Least |D|, as a part of its largest entry.
+        Least ``|D|``, as a part of its largest entry.
     probes : int, default 20
         Products for the first estimate.
     seed : int, default 0

@@ -45,7 +45,7 @@ class SaddleFreeNewton:
     rank : int, optional
         Lanczos vectors; None decomposes the whole Hessian.
     floor : float, default 1e-3
-        Least |eigenvalue|, as a part of the largest.
+        Least ``|eigenvalue|``, as a part of the largest.
     seed : int, default 0
         Of the nudge along a direction of negative curvature that the gradient misses.
 
