@@ -133,3 +133,32 @@ class Rubbish(Learner):
     def propose(self, problem, advice):
         advice.carry["pattern"] = self.what
         return advice
+
+
+def in_blocks(problem):
+    return rv.Transport(lambda i, j: problem.C[i:j], problem.a, problem.b, problem.reg)
+
+
+def test_a_pattern_is_found_in_blocks_as_in_the_whole_plan(monkeypatch):
+    problem, v = packed()
+    monkeypatch.setattr(rv.Transport, "block_rows", 37)
+    f, g = rv.solve(problem, "sinkhornnewton", rtol=1e-9).potentials
+    assert np.array_equal(pattern.found_in_blocks(in_blocks(problem), f, g, 1e-14 / 256), v)
+    assert pattern.found_in_blocks(in_blocks(problem), f, g, 0.0) is None
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_costs_in_blocks_are_asked_for_less_often_with_a_pattern(dense, monkeypatch):
+    monkeypatch.setattr(rv.Transport, "block_rows", 100)
+    problems = list(gallery.sequence("drifting-images", count=6, size=20))
+    cost = []
+    for learners in ([rv.Potentials()], [rv.Potentials(), rv.Carried("pattern", ask=True)]):
+        session = rv.Session("sinkhornnewton", learners, rtol=1e-10)
+        results = []
+        for p in problems:
+            blocks = in_blocks(p)
+            blocks.__dict__["dense"] = dense  # a plan that is not kept
+            results.append(session.solve(blocks))
+        cost.append(spent(results[1:]))
+        assert all(violation(p, r) <= 1.001e-10 for p, r in zip(problems, results, strict=True))
+    assert learners[1].used > 0 and cost[1] < 0.6 * cost[0]

@@ -246,9 +246,13 @@ class SinkhornNewton:
         """The shift in force, for problems that begin near their solution; where it is asked for, the plan's pattern."""
         found = {"shift": np.array([state.mu])}
         kept = problem.__dict__.get("kept")
-        if state.wanted and kept is not None and problem.stored and state.level == 0:
-            least = _DROPPED * (state.goal or 0.0) / problem.mass / state.plan.m
-            packed = pattern.found(problem, kept[2], max(least, _LEAST / state.plan.m))
+        if state.wanted and state.level == 0 and (kept is not None or not problem.stored):
+            least = max(_DROPPED * (state.goal or 0.0) / problem.mass / state.plan.m, _LEAST / state.plan.m)
+            if kept is not None:
+                packed = pattern.found(problem, kept[2], least)
+            else:
+                f, g = problem.split(self.solution(problem, state))
+                packed = pattern.found_in_blocks(problem, f, g, least)
             if packed is not None:
                 found["pattern"] = packed
         return found

@@ -12,7 +12,7 @@ import numpy as np
 
 from ... import kernels
 
-__all__ = ["Runs", "found", "unpacked"]
+__all__ = ["Runs", "found", "found_in_blocks", "unpacked"]
 
 _DENSE = 0.5
 _LEAST = 1 << 16  # entries of a plan that a pattern can pay for
@@ -32,20 +32,53 @@ class Runs(NamedTuple):
 
 def found(problem: Any, P: Any, level: float) -> Any:
     """The runs that hold the entries ``P_ij >= level a_i``, packed; None where they are half of the plan or more."""
-    n, m = P.shape
-    if n * m < _LEAST:
+    if P.size < _LEAST:
         return None
     problem.work.add("calls")
-    every = max(1, n // _SAMPLE)
+    every = max(1, len(P) // _SAMPLE)
     for rows, limit in ((slice(None, None, every), 1.2 * _DENSE), (slice(None), _DENSE)):  # a sample before the whole
-        part, a = P[rows], problem.source[rows]
-        ip = np.zeros(len(a) + 1, np.uint32)
-        first, length = (np.empty(len(a) * (m // (_BLOCK * 3) + 2), np.uint32) for _ in range(2))
-        entries = kernels.truncated.scan(part, a, level, ip, first, length)
+        part = P[rows]
+        entries, *runs = _scanned(part, problem.source[rows], level)
         problem.work.add("scans", part.size / P.size)
         if not 0 <= entries <= limit * part.size:
             return None
-    return np.concatenate([[*_key(problem), len(first[: ip[-1]])], ip, first[: ip[-1]], length[: ip[-1]]]).astype(float)
+    return _packed(problem, [runs])
+
+
+def found_in_blocks(problem: Any, f: Any, g: Any, level: float) -> Any:
+    """The same for a plan that is not kept, from its potentials: a pass over the blocks of C."""
+    n, m, ir = len(problem.source), len(problem.targets), 1.0 / problem.reg
+    if n * m < _LEAST:
+        return None
+    parts, total, scrap = [], 0, np.zeros(m)
+    problem.work.add("plans")
+    problem.work.add("scans")
+    for start, stop, block in problem.blocks():
+        P = np.empty_like(block)
+        kernels.transport.marginals(block, ir, f[start:stop] * ir, g * ir, True, P, np.empty(len(P)), scrap)
+        entries, *runs = _scanned(P, problem.source[start:stop], level)
+        total += entries
+        if entries < 0 or total > _DENSE * n * m:
+            return None
+        parts.append(runs)
+    return _packed(problem, parts)
+
+
+def _scanned(P: Any, a: Any, level: float) -> tuple[int, Any, Any, Any]:
+    """Entries of all runs, and the runs; entries are negative where there are too many runs."""
+    n, m = P.shape
+    ip = np.zeros(n + 1, np.uint32)
+    first, length = (np.empty(n * (m // (_BLOCK * 3) + 2), np.uint32) for _ in range(2))
+    entries = kernels.truncated.scan(P, a, level, ip, first, length)
+    return int(entries), ip, first[: ip[-1]], length[: ip[-1]]
+
+
+def _packed(problem: Any, parts: Any) -> Any:
+    """Runs of rows, block by block, as one vector."""
+    before = np.concatenate([[0], np.cumsum([len(first) for _, first, _ in parts])])
+    ips = [ip[1:] + offset for (ip, _, _), offset in zip(parts, before[:-1], strict=True)]
+    first, length = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+    return np.concatenate([[*_key(problem), len(first), 0], *ips, first, length]).astype(float)
 
 
 def unpacked(packed: Any, problem: Any) -> Runs | None:
@@ -53,7 +86,7 @@ def unpacked(packed: Any, problem: Any) -> Runs | None:
     n, m = len(problem.source), len(problem.targets)
     if packed is not None:
         problem.work.add("calls")
-    if not problem.stored or not isinstance(packed, np.ndarray) or packed.ndim != 1 or len(packed) < _HEADER:
+    if not isinstance(packed, np.ndarray) or packed.ndim != 1 or len(packed) < _HEADER:
         return None
     if tuple(packed[: _HEADER - 1]) != _key(problem):
         return None

@@ -1,7 +1,8 @@
 """The plan on a carried pattern: the same as ``Scaled``, what is outside the pattern counts as zero.
 
 Evaluations, trial steps and collections cost the pattern's share of what they cost on the whole plan. Nothing is taken
-on trust: the answer is measured on the whole plan, and where it does not hold the run goes on there.
+on trust: the answer is measured on the whole plan, and where it does not hold the run goes on there. Where C comes in blocks,
+the exponentials of the runs are kept where those of the whole plan are not: trial steps ask for no block.
 
 Reference: Schmitzer, Stabilized sparse scaling algorithms for entropy regularized transport problems, SIAM J. Sci. Comput.
 41 (2019), section 3.3, for kernels that are truncated.
@@ -42,9 +43,14 @@ class Truncated(Scaled):
     def absorb(self) -> None:
         """Evaluate the exponentials of the runs anew at the potentials in force."""
         self.c[:] = 0.0
-        C = self.problem.matrix
-        kernels.truncated.absorb(C, self.ir, self.f, self.h[: self.m], self.a, *self.runs, self.E, self.c)
+        ip, first, length, at = self.runs
+        for start, stop, block in self.problem.blocks():
+            part, h = slice(start, stop), self.h[: self.m]
+            runs = (ip[start : stop + 1], first, length, at[part])
+            kernels.truncated.absorb(block, self.ir, self.f[part], h, self.a[part], *runs, self.E, self.c)
         self.problem.work.add("plans", _SHORT * self.share)
+        if not self.problem.stored:  # all of C is asked for
+            self.problem.work.add("scalings")
         self._based()
 
     def _product(self) -> None:
