@@ -36,7 +36,7 @@ def test_kept_rows_reach_what_exact_rows_reach_for_fewer_gram_matrices():
     assert np.linalg.norm(one.x[0] @ one.x[1].T - U @ V.T) <= 1e-7 * np.linalg.norm(U @ V.T)
 
 
-@pytest.mark.parametrize("what", ["random", "small", "other shape", "nothing"])
+@pytest.mark.parametrize("what", ["random", "small", "far", "complex", "counts", "other shape", "nothing"])
 def test_factors_that_do_not_belong_cost_rounds_and_no_answer(what):
     i, j, values, _, _ = planted(60, 50, 3, 0.5, noise=0.01)
     problem = rv.Completion(i, j, values, (60, 50), 3, ridge=1e-3)
@@ -47,6 +47,12 @@ def test_factors_that_do_not_belong_cost_rounds_and_no_answer(what):
         carry |= {name: rng.standard_normal(carry[name].shape) for name in SLOTS[:2]}
     elif what == "small":
         carry |= {name: 1e-3 * carry[name] for name in SLOTS[:2]}
+    elif what == "far":
+        carry |= {SLOTS[2]: np.full_like(carry[SLOTS[2]], 1e300)}
+    elif what == "complex":
+        carry |= {name: carry[name] + 1j for name in SLOTS}
+    elif what == "counts":
+        carry |= {SLOTS[3]: -1e300 * carry[SLOTS[3]]}
     elif what == "other shape":
         carry |= {SLOTS[2]: np.ones(7)}
     else:

@@ -32,7 +32,11 @@ class RowFactors:
         self.sides = (slice(m), slice(m, None))
         shapes = ((m, k, k), (n, k, k), ((m + n) * k,), (m + n,))
         given = [carry.get(name) for name in SLOTS]
-        if all(isinstance(v, np.ndarray) and v.shape == s for v, s in zip(given, shapes, strict=True)):
+        sound = (
+            isinstance(v, np.ndarray) and v.shape == s and v.dtype.kind == "f"
+            for v, s in zip(given, shapes, strict=True)
+        )
+        if all(sound):
             self.L = tuple(np.array(v, dtype=float) for v in given[:2])
             self.at = tuple(np.array(p, dtype=float) for p in problem.split(given[2]))
             grown, new = self.counts / np.maximum(given[3], 1.0), np.abs(self.counts - given[3])
@@ -71,7 +75,10 @@ class RowFactors:
         """The turn that brings (U, V) nearest to where the factors were made; None when it is far from there."""
         if self.at is None:
             return None
-        left, _, right = la.svd(U.T @ self.at[0] + V.T @ self.at[1], check_finite=False)
+        across = U.T @ self.at[0] + V.T @ self.at[1]
+        if not np.all(np.isfinite(across)):
+            return None
+        left, _, right = la.svd(across, check_finite=False)
         B = left @ right
         for X, Y in zip((U, V), self.at, strict=True):
             if not float(np.linalg.norm(X @ B - Y)) <= _MOVED * float(np.linalg.norm(Y)):
