@@ -1,8 +1,9 @@
 """Matrix completion by robust alternating minimisation, reproduced: what inexact rows gain, and how time grows.
 
 Planted noiseless matrices to a gradient of 1e-8: rows solved exactly (Gram matrix and Cholesky) and inexactly (kept factors,
-beyond rank 16 warm conjugate gradients), in the same code. The paper proves a total of about |Omega| k operations where exact rows take |Omega| k^2. Then
-seconds against |Omega| at k = 10 and against k, with slopes of the logarithms, and a stream of entries that arrive.
+beyond rank 16 warm conjugate gradients), in the same code. The paper proves a total of about |Omega| k operations where
+exact rows take |Omega| k^2. Then seconds against |Omega| at k = 10 and against k, with slopes of the logarithms, and a stream
+of entries that arrive.
 
 Reference: Y. Gu, Z. Song, J. Yin, L. Zhang, Low rank matrix completion via robust alternating minimization in nearly
 linear time (2023), arXiv 2302.11068.
