@@ -45,3 +45,18 @@ class SkipsMissingExtras:
 def pytest_configure(config):
     """A plugin of its own, so that it serves the doctests of the source too."""
     config.pluginmanager.register(SkipsMissingExtras())
+
+
+@pytest.fixture
+def call(capsys):
+    """``call(*words)`` -> (exit status, stdout, stderr)."""
+
+    cli = pytest.importorskip("resolvent.cli", reason="typer and rich are not installed", exc_type=ImportError)
+
+    def run(*words):
+        code = cli.run([str(word) for word in words])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run

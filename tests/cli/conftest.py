@@ -1,4 +1,4 @@
-"""A command line called in this process."""
+"""A system in a file."""
 
 import numpy as np
 import pytest
@@ -6,21 +6,6 @@ import scipy.sparse as sp
 
 import resolvent as rv
 from resolvent.gallery import save_system
-
-
-@pytest.fixture
-def call(capsys):
-    """``call(*words)`` -> (exit status, stdout, stderr)."""
-
-    cli = pytest.importorskip("resolvent.cli", reason="typer and rich are not installed", exc_type=ImportError)
-
-    def run(*words):
-        code = cli.run([str(word) for word in words])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture

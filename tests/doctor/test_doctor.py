@@ -15,7 +15,6 @@ from resolvent.doctor.words import density, lines
 
 pytest.importorskip("typer")
 pytest.importorskip("matplotlib")
-from resolvent import cli
 from resolvent.gallery import save_system, sequence
 
 
@@ -243,17 +242,6 @@ def test_nothing_is_modified():
 
 
 # ---- the command -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def call(capsys):
-    def run(*words):
-        code = cli.run([str(word) for word in words])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run
 
 
 def test_the_command_says_and_draws(call, tmp_path):

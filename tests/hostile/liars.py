@@ -1,24 +1,11 @@
 """Families of operators and preconditioners that break the contract: noisy, affine, mutating, aliasing, lying, failing."""
 
-import importlib.util
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-
-def sibling(name):
-    """A module of this folder, loaded by path once."""
-    full = f"resolvent_hostile_{name}"
-    if full not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[full] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[full])
-    return sys.modules[full]
-
-
-systems = sibling("systems")
+systems = sys.modules["resolvent_hostile_systems"]  # loaded by the grid, as this module is
 Case, family, mesh, normal = systems.Case, systems.family, systems.mesh, systems.normal
 small, tolerance = systems.small, systems.tolerance
 

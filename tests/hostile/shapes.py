@@ -1,24 +1,11 @@
 """Families of hostile structure, hostile first guesses, input that must be refused, and matrices that lie about themselves."""
 
-import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
-
-def sibling(name):
-    """A module of this folder, loaded by path once."""
-    full = f"resolvent_hostile_{name}"
-    if full not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[full] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[full])
-    return sys.modules[full]
-
-
-systems = sibling("systems")
+systems = sys.modules["resolvent_hostile_systems"]  # loaded by the grid, as this module is
 Case, family, made, pick = systems.Case, systems.family, systems.made, systems.pick
 mesh, normal, general = systems.mesh, systems.normal, systems.general
 spectrum, small = systems.spectrum, systems.small

@@ -5,25 +5,13 @@ A positive status is a silent wrong answer unless ``||A^H r - damp^2 x|| <= 1.00
 precision, and whose ``||A||_F`` is an estimate, get ``64 eps`` of the sizes that enter, and a factor of four.
 """
 
-import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
-
-def sibling(name):
-    """A module of this folder, loaded by path once."""
-    full = f"resolvent_hostile_{name}"
-    if full not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[full] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[full])
-    return sys.modules[full]
-
-
-systems, judge = sibling("systems"), sibling("judge")
+# loaded by the grid, as this module is
+systems, judge = (sys.modules[f"resolvent_hostile_{name}"] for name in ("systems", "judge"))
 Case, normal, small, tolerance = systems.Case, systems.normal, systems.small, systems.tolerance
 
 
