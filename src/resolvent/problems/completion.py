@@ -133,16 +133,19 @@ class Completion(Plain):
         for name, v in (("values", values), ("entry_weights", weights), ("multipliers", multipliers)):
             check_range(v, name)
         key = rows * n + cols
-        order = np.argsort(key, kind="stable")
-        twice = np.flatnonzero(np.diff(key[order]) == 0)
-        if len(twice):
-            at = order[twice[0]]
-            raise ValueError(f"the entry ({rows[at]}, {cols[at]}) is given more than once; combine such entries first")
+        if not np.all(np.diff(key) > 0):
+            order = np.argsort(key, kind="stable")
+            twice = np.flatnonzero(np.diff(key[order]) == 0)
+            if len(twice):
+                at = order[twice[0]]
+                raise ValueError(
+                    f"the entry ({rows[at]}, {cols[at]}) is given more than once; combine such entries first"
+                )
+            rows, cols, values = rows[order], cols[order], values[order]
+            weights, multipliers = _part(weights, order), _part(multipliers, order)
         self._prepare()
         ready = self.__dict__
         ready.update(m=m, n=n, k=k)
-        rows, cols, values = rows[order], cols[order], values[order]
-        weights, multipliers = (v if len(v) == 1 else v[order] for v in (weights, multipliers))
         out = held(rows, cols, m, n, k, self.held_out, self.seed)
         ready["test"] = (rows[out], cols[out], values[out], _part(multipliers, out))
         at = np.flatnonzero(~out)
