@@ -156,3 +156,16 @@ def test_a_log_of_the_wrong_kind_gives_no_page(call, tmp_path):
     (tmp_path / "run" / "report.html").unlink()
     code, _, err = call("run", "darcy-path", "--out", tmp_path / "run", "--resume", "-q")
     assert code == 2 and "line 1 of the log has method=5" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("how", ["empty", "half", "junk", "gone"])
+def test_resuming_a_finished_run_mends_its_solutions(call, tmp_path, how):
+    call("run", "darcy-path", "--count", "3", "--size", "6", "--out", tmp_path / "run", "-q")
+    path = tmp_path / "run" / "solutions.h5"
+    whole = path.read_bytes()
+    path.write_bytes({"empty": b"", "half": whole[: len(whole) // 2], "junk": b"junk" * 200, "gone": b""}[how])
+    if how == "gone":
+        path.unlink()
+    assert call("verify", tmp_path / "run", "-q")[0] == (0 if how == "gone" else 1)
+    assert call("run", "darcy-path", "--out", tmp_path / "run", "--resume", "-q")[0] == 0
+    assert call("verify", tmp_path / "run", "-q")[0] == 0 and path.stat().st_size == len(whole)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .entry import app
-from .sequences import option_of
+from .sequences import close, option_of
 from .voice import Json, Method, Quiet, Rtol, Voice, need
 
 
@@ -67,6 +67,4 @@ def _generate(
     else:
         voice.say(f"samples: {file} (x, y; {outcome.ok} of {outcome.solved} certified)")
         voice.say(f"report: {folder / 'report.html'}")
-    code = 130 if outcome.status == "interrupted" else 0 if outcome.good else 1
-    facts = {name: value for name, value in vars(outcome).items() if name != "folder"}
-    voice.end(code, **facts, out=str(file), run=str(folder))
+    close(voice, outcome, out=str(file), run=str(folder))

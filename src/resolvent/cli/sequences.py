@@ -51,6 +51,19 @@ def _run(
         state=None if state is None else str(state),
     )
     outcome = execute(plan, out, resume, None if quiet else ProgressBar)
+    _tell(voice, plan, outcome)
+    close(voice, outcome, out=None if outcome.folder is None else str(outcome.folder))
+
+
+def close(voice: Voice, outcome: Any, **places: Any) -> None:
+    """The JSON object of an outcome, and its exit status."""
+    code = 130 if outcome.status == "interrupted" else 0 if outcome.good else 1
+    facts = {name: value for name, value in vars(outcome).items() if name != "folder"}
+    voice.end(code, **facts, **places)
+
+
+def _tell(voice: Voice, plan: Any, outcome: Any) -> None:
+    """How a run ended, for people."""
     voice.say(*outcome.summary)
     if outcome.note:
         voice.say(outcome.note)
@@ -58,17 +71,12 @@ def _run(
         made_up = "b is a vector of ones, as it is where a file brings no right-hand side"
         voice.say(f"in {outcome.ones} of {outcome.solved} systems {made_up}")
     if outcome.status == "interrupted":
-        left = _left(plan, outcome)
-        print(f"resolvent: {left}", file=sys.stderr)
+        print(f"resolvent: {_left(plan, outcome)}", file=sys.stderr)
     elif outcome.folder is not None:
         again = shlex.join(["resolvent", "verify", str(outcome.folder)])
         voice.say(f"report: {outcome.folder / 'report.html'}", f"check it again: {again}")
     else:
         voice.say("nothing was written; --out FOLDER keeps solutions, log, state and report")
-    code = 130 if outcome.status == "interrupted" else 0 if outcome.good else 1
-    folder = None if outcome.folder is None else str(outcome.folder)
-    facts = {name: value for name, value in vars(outcome).items() if name != "folder"}
-    voice.end(code, **facts, out=folder)
 
 
 def _left(plan: Any, outcome: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .folder import Folder, RunError
 
-__all__ = ["assemble", "read_solution", "write_whole"]
+__all__ = ["assemble", "read_solution", "stands", "write_whole"]
 
 
 def assemble(folder: Folder, solved: int) -> None:
@@ -81,6 +81,15 @@ def _h5py() -> Any:
     except ImportError:
         raise RunError("a run's folder needs h5py: pip install 'resolvent[cli]'") from None
     return h5py
+
+
+def stands(folder: Folder, solved: int) -> bool:
+    """Whether ``solutions.h5`` is there, can be opened, and has that many solutions."""
+    try:
+        with _h5py().File(folder.solutions, "r") as file:
+            return len(file["x"]) == len(file["index"]) == solved
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError):
+        return False
 
 
 def read_solution(folder: Folder, i: int) -> Any:

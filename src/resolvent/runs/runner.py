@@ -19,7 +19,7 @@ from ..core import Session, StateFileError, Status, load_state, save_state
 from ..core.registry import hook
 from ..gallery.readers import FileSequence
 from .answers import fingerprint, kept, kept_shape, storable
-from .assemble import assemble
+from .assemble import assemble, stands
 from .folder import Folder, RunError
 from .learned import learners_table
 from .plan import Plan, make_session, open_source, solving_order, versions
@@ -304,8 +304,8 @@ class _Run:
         outcome.total = self.position
         if self.folder is None:
             return outcome
-        made = self.folder.solutions if self.product is None else self.product.path
-        if self.manifest.get("complete") and made.exists() and self.folder.report.exists():
+        made = stands(self.folder, self.position) if self.product is None else self.product.path.exists()
+        if self.manifest.get("complete") and made and self.folder.report.exists():
             return outcome
         if outcome.checkpoint < self.position:
             self._checkpoint()
