@@ -3,7 +3,10 @@
 Mean of (sigmoid(x'w) - y)^2 plus an l1 norm, n = 2000, d = 50, ten blocks. A pass is a gradient, two products with X; all
 products and entries read are counted, refused trials too, and for the cyclic methods the looks at the measure. The claims:
 cyclic steps need fewer passes than proximal gradient steps (both with backtracking), and variance reduction fewer still.
-The paper gives rates, no numbers.
+The paper gives rates, no numbers; each claim is judged by the medians, beside the number of seeds with which it holds. A cycle
+on a batch costs a fifteenth of an exact one, but the errors of its slopes keep the measure up. In a plain version without the
+guard at exact cycles (back to the best iterate, with smaller steps) variance reduction was ahead after 40 passes with one seed
+of two, and a thousand times behind after 100 with the other.
 
 Reference: X. Cai, C. Song, S. J. Wright, J. Diakonikolas, Cyclic block coordinate descent with variance reduction for
 composite nonconvex optimization, ICML 2023.
@@ -93,16 +96,18 @@ def run(quick: bool = False, seed: int = 0, out: Callable[[str], Any] = print) -
         "VR-CCD, step 1 / 4": lambda p: left(p, VRProximalCyclic(batch=64, seed=seed, step_size=0.25), passes),
     }
     found: dict[str, Any] = {}
+    each: dict[str, Any] = {}
     out(f"norm of the prox-gradient mapping after passes of two products, median of {len(problems)} seeds")
     out(f"  {'':22s}" + "".join(f"{k:10d}" for k in passes))
     for name, measured in rows.items():
-        found[name] = [float(x) for x in np.median([measured(p) for p in problems], axis=0)]
+        each[name] = np.array([measured(p) for p in problems])
+        found[name] = [float(x) for x in np.median(each[name], axis=0)]
         out(f"  {name:22s}" + "".join(f"{x:10.1e}" for x in found[name]))
     for k, limit in enumerate(passes):
-        cyclic = found["P-CCD"][k] < found["prox-gradient"][k]
-        reduced = found["VR-CCD"][k] < found["P-CCD"][k]
-        out(
-            f"after {limit} passes: P-CCD below prox-gradient {'holds' if cyclic else 'does not hold'}, "
-            f"VR-CCD below P-CCD {'holds' if reduced else 'does not hold'}"
-        )
+        said = []
+        for better, worse in (("P-CCD", "prox-gradient"), ("VR-CCD", "P-CCD")):
+            verdict = "holds" if found[better][k] < found[worse][k] else "does not hold"
+            seeds = int(np.sum(each[better][:, k] < each[worse][:, k]))
+            said.append(f"{better} below {worse} {verdict}, with {seeds} of {len(problems)} seeds")
+        out(f"after {limit} passes: {'; '.join(said)}")
     return found
