@@ -213,8 +213,14 @@ def test_data_that_no_plane_separates_are_said_not_to_be():
         (lambda: rv.BlockDescent(size=0), "at least 1"),
         (lambda: rv.TwoMetric(-1.0), "not negative"),
         (lambda: rv.NormalizedLogistic(0.0), "positive"),
-        (lambda: rv.solve(rv.Composite(rv.Quadratic(np.eye(2), np.ones(2)), rv.L1(0.1)), rv.BlockDescent()), "smooth"),
-        (lambda: rv.solve(rv.Composite(rv.Quadratic(np.eye(2), np.ones(2)), rv.L1(0.1)), rv.TwoMetric()), "bounds"),
+        (
+            lambda: rv.solve(rv.Composite(rv.Quadratic(np.eye(2), np.ones(2)), rv.L1(0.1)), rv.BlockDescent()),
+            "no penalty",
+        ),
+        (
+            lambda: rv.solve(rv.Composite(rv.Quadratic(np.eye(2), np.ones(2)), rv.L1(0.1)), rv.TwoMetric()),
+            "NonNegative or Box",
+        ),
         (lambda: rv.solve(quadratic(), rv.ForestDescent()), "sparse"),
         (lambda: rv.Separation(np.ones((2, 1)), np.ones(2)), "one class"),
         (lambda: rv.solve(rv.Separation(np.ones((2, 1)), np.array([1.0, -1.0])), x0=np.ones(3)), "shape"),

@@ -269,7 +269,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="convex"):
         rv.solve(rv.Composite(rv.SigmoidSquares(X, y), rv.L1(0.1)), rv.CoordinateDescent())
     for method in METHODS.values():
-        with pytest.raises(ValueError, match="terms"):
+        with pytest.raises(ValueError, match="mean over rows"):
             rv.solve(rv.Composite(rv.LeastSquares(X, y, intercept=True), rv.L1(0.1)), method)
         with pytest.raises(dataclasses.FrozenInstanceError):
             method.blocks = 2

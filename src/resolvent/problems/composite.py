@@ -21,6 +21,14 @@ from .plain import Plain
 __all__ = ["Composite"]
 
 _SCALED, _FINITE, _MAPPING = 1, 2, 0
+_WORDS = {
+    "smooth": "no penalty and no bounds",
+    "bounds": "the penalty NonNegative or Box",
+    "quadratic": "a Quadratic, or LeastSquares without intercept",
+    "sparse": "a Quadratic with a sparse H",
+    "terms": "a loss that is a mean over rows, without intercept",
+    "convex": "a convex loss",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +115,16 @@ class Composite(Plain):
         return frozenset(name for name, offered in said.items() if offered)
 
     # ---- what the Session asks -------------------------------------------------------------------------------------
+
+    def lacks(self, needs: frozenset[str]) -> str | None:
+        """One sentence when something of ``needs`` is not offered: what it is, what was given, what to do."""
+        missing = sorted(needs - self.offers)
+        if not missing or not set(missing) <= set(_WORDS):
+            return super().lacks(needs)
+        with_one = " with an intercept" if self.loss.intercept else ""
+        given = f"{type(self.loss).__name__}{with_one} under {type(self.penalty).__name__}"
+        other = "CoordinateDescent" if "convex" in self.offers else "ProximalCyclic"
+        return f"it needs {' and '.join(_WORDS[m] for m in missing)}, and {given} was given; use {other} or 'auto'"
 
     def shape_key(self) -> list[int | float | str]:
         """Kinds of loss and penalty, sizes, dtype."""
