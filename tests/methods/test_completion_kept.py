@@ -127,3 +127,15 @@ def test_singular_values_that_spread_are_recovered_by_inexact_rows_without_many_
         assert result.ok and result.seen["held_out_error"] < 1e-3 * np.sqrt(np.mean(M**2))
         passes[rows] = result.work["entry_passes"] / result.steps
     assert passes["auto"] < 25.0
+
+
+def test_factors_of_rows_that_outweigh_the_entries_are_not_kept():
+    i, j, values, _, _ = planted(300, 300, 8, 0.06, seed=1)
+    few, many = (
+        rv.Completion(i[at], j[at], values[at], (300, 300), k, 1e-3)
+        for at, k in ((slice(None, None, 3), 8), (slice(None), 2))
+    )
+    for problem, kept in ((few, False), (many, True)):
+        result = rv.solve(problem, rv.AlternatingMinimization(), rtol=1e-3, max_steps=300, on_fail="ignore")
+        assert (SLOTS[0] in result.carry) == kept
+        assert result.steps > 1 and ((problem.m + problem.n) * problem.k**2 <= 8 * problem.entries) == kept

@@ -2,16 +2,16 @@
 
     U <- argmin_U F(U, V),   V = Q R (kept orthonormal);   then V <- argmin_V F(U, V)
 
-Up to k = 16 by Cholesky factors of the rows' Gram matrices, kept while the factors move little (``kept``). Beyond, row by
-row: by the Gram matrix where a row is short, else by conjugate gradients from the row as it stands, to a tolerance tied to
-the outer error (about two steps a row). Rows whose slope is negligible are left alone, so that a few new entries cost a few
-rows. Step: two half rounds and a measure of the gradient: 3 passes over the entries and, for each half, k/2 + 2 passes
-(Gram), 2 (kept factors) or about 4 (conjugate gradients). Memory: both factors twice, a k x k matrix for each row where k <=
-16, one number an entry. Leaves ``residual``, the gradient at balanced factors. Not where the rank is far too large: add a
-ridge.
+Up to k = 16 by Cholesky factors of the rows' Gram matrices, kept while the factors move little (``kept``), unless they take
+more than eight numbers an entry; then by Gram matrices made anew. Beyond, row by row: by the Gram matrix where a row is short,
+else by conjugate gradients from the row as it stands, to a tolerance tied to the outer error (a few steps a row). Rows whose
+slope is negligible are left alone, so that a few new entries cost a few rows. Step: two half rounds and a measure of the
+gradient: 3 passes over the entries and, for each half, k/2 + 2 passes (Gram), 2 (kept factors) or about 6 (conjugate
+gradients). Memory: both factors twice, the kept factors, one number an entry. Leaves ``residual``, the gradient at balanced
+factors. Not where the rank is far too large: add a ridge.
 
 Reference: Gu, Song, Yin, Zhang, Low rank matrix completion via robust alternating minimization (2023), arXiv 2302.11068,
-algorithm 1; its sketches are left out: with warm rows conjugate gradients need two steps.
+algorithm 1; its sketches are left out: in columns of unit length conjugate gradients need few steps.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,8 @@ from .kept import RowFactors, rounds
 __all__ = ["AlternatingMinimization"]
 
 _LEAST = 1e-6  # length of a column, as a part of the longest, below which it is not made a unit
-_SMALL = 16  # rank up to which rows are solved by kept Cholesky factors
+_SMALL = 16  # rank up to which rows are solved by kept Cholesky factors,
+_ROOM = 8  # which take at most so many numbers for each entry
 
 
 class AlternatingState(State):
@@ -61,6 +62,11 @@ class AlternatingMinimization:
     ------
     ValueError
         For parameters out of range.
+
+    Notes
+    -----
+    Kept factors are harvested in the slots ``rows.left``, ``rows.right``, ``rows.at`` and ``rows.counts``, which ``Carried``
+    hands to the next problem, all four or none; ``"auto"`` does so.
 
     References
     ----------
@@ -95,7 +101,8 @@ class AlternatingMinimization:
         """The factors of x0, or the spectral start; the gradient there."""
         state = AlternatingState()
         state.counts = np.zeros(3, dtype=np.int64)
-        if self.rows == "auto" and problem.k <= _SMALL:
+        numbers = (problem.m + problem.n) * problem.k**2
+        if self.rows == "auto" and problem.k <= _SMALL and numbers <= _ROOM * problem.entries:
             state.kept = RowFactors(problem, carry)
         cold = x0 is None or problem.saddle(x0)  # from a product of zero no round leads away
         state.U, state.V = (np.array(p) for p in problem.split(problem.spectral if cold else x0))
