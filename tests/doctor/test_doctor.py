@@ -241,6 +241,12 @@ def test_nothing_is_modified():
     assert np.array_equal(A.data, data) and np.array_equal(b, kept)
 
 
+def test_single_precision_is_asked_for_what_it_can_reach():
+    found = examine(rv.LinearSystem(laplace(12).astype(np.float32), np.arange(144, dtype=np.float32)), seconds=1.0)
+    assert found.good and found.rtol == 1e-3 and found.best is not None
+    assert examine(rv.LinearSystem(laplace(12), np.arange(144.0)), seconds=0.5).rtol == 1e-8
+
+
 # ---- the command -----------------------------------------------------------------------------------------------------
 
 

@@ -73,7 +73,9 @@ def _save(path: Path, x: Any) -> None:
 def _doctor(
     matrix: Annotated[Path, typer.Argument(metavar="A", help="A system: .mtx, .npz, .h5, .hdf5.")],
     rhs: Annotated[Path | None, typer.Argument(metavar="[B]", help="Its right-hand side: .mtx or .npy.")] = None,
-    rtol: Annotated[float, typer.Option(help="What the trials have to reach.")] = 1e-8,
+    rtol: Annotated[
+        float | None, typer.Option(help="What the trials have to reach (1e-8; 1e-3 in single precision).")
+    ] = None,
     seconds: Annotated[float, typer.Option(help="For all of it, about.")] = 5.0,
     seed: Annotated[int, typer.Option(help="Of random vectors.")] = 0,
     picture: Annotated[Path | None, typer.Option(help="Draw spectrum and trials into this PNG file.")] = None,
