@@ -108,3 +108,15 @@ def test_a_state_from_a_stranger_is_vetted(spoil):
     state = rv.Path().state_dict() | {"epoch": 1} | spoil
     with pytest.raises(ValueError, match="path learner"):
         rv.Path().load_state_dict(state)
+
+
+def test_a_factor_that_overflow_has_spoilt_is_saved_as_none_at_all():
+    learner, (X, y) = rv.Path(always=True), data(60, 300)
+    session = rv.Session(rv.CoordinateDescent(), [learner], rtol=1e-9)
+    for k in range(6):
+        session.solve(rv.Composite(rv.LeastSquares(X, y), rv.L1(0.5 * 0.8**k)))
+    learner._factor.arrays[1][0, 0] = np.inf
+    state = learner.state_dict()
+    assert len(state["factor"]["A"]) == 0
+    learner.load_state_dict(state)
+    assert session.solve(rv.Composite(rv.LeastSquares(X, y), rv.L1(0.1))).ok

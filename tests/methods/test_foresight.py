@@ -100,3 +100,12 @@ def test_looks_at_the_losing_side_cost_a_twentieth_at_most(ratio):
     longest = 64 * 0.05 * ratio / (1.0 - ratio)  # where the longest wait binds
     assert excess <= (1.0 - ratio) + 0.05 * spent * max(1.0, 1.0 / longest)
     assert book.colds >= 3
+
+
+def test_what_is_not_finite_is_not_learned_from():
+    foresight = Foresight()
+    foresight.look(np.inf, left=1.0, found=1.0)
+    foresight.foretold(np.inf)
+    foresight.charge(1.0, 1e300, 1e-300)
+    foresight.begin(again=False)
+    assert Foresight.from_state(foresight.state_dict()).level == foresight.digit == 0.0

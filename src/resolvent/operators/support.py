@@ -119,8 +119,11 @@ class SupportFactor:
     def state_dict(self) -> dict[str, Any]:
         """The support, its factor and column sums, and the mark of X."""
         k = self.order
+        L = np.tril(self.arrays[1][:k, :k])
+        if not (np.all(np.isfinite(L)) and np.all(np.diag(L) > 0.0)):  # overflow has spoilt it: another begins
+            k, L = 0, L[:0, :0]
         mark = self.mark if self.design is None else _hashed(self.design)
-        A, L, sums = (np.array(a) for a in (self.arrays[0][:k], np.tril(self.arrays[1][:k, :k]), self.arrays[2][:k]))
+        A, sums = np.array(self.arrays[0][:k]), np.array(self.arrays[2][:k])
         return {"mark": mark, "key": list(self.key), "A": A, "L": L, "sums": sums}
 
     @classmethod

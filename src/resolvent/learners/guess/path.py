@@ -126,7 +126,8 @@ class Path(Learner):
                 self._before, self._before_at = (self._x, self._slopes), self._at
             self._x, self._at = np.array(result.x), getattr(problem, "position", 0.0)
             slopes, factor = result.carry.get("residual"), result.carry.get("support_factor")
-            self._slopes = slopes if isinstance(slopes, Slopes) else None
+            known = isinstance(slopes, Slopes) and bool(np.all(np.isfinite(slopes.values)))
+            self._slopes = slopes if known else None
             self._factor = factor if isinstance(factor, SupportFactor) else self._factor
         if advice.trial or result.capped or not result.ok:
             return

@@ -33,17 +33,17 @@ class Foresight:
 
     def charge(self, evaluations: float, before: float, after: float) -> None:
         """What a linear solve from one residual to another has cost."""
-        if 0.0 < after < before < math.inf and math.isfinite(evaluations):
+        if 0.0 < after < before < 1e250 and after > 1e-250 and math.isfinite(evaluations):
             self._spent, self._gained = self._spent + evaluations, self._gained + math.log10(before / after)
 
     def look(self, residual: float, left: float, found: float) -> None:
         """A step from ``residual``: what the linear solve left of it, and what is found."""
-        if abs(found - left) <= _SAME * left:
+        if abs(found - left) <= _SAME * left and math.isfinite(residual):
             self.level = max(self.level, residual)
 
     def foretold(self, residual: float) -> None:
         """The answer of a linear solve from ``residual`` goes to the measure without a look."""
-        self._tried = residual
+        self._tried = residual if math.isfinite(residual) else 0.0
 
     def begin(self, again: bool) -> None:
         """A solve begins, or again, because the measure did not agree with what was foretold."""
