@@ -188,7 +188,7 @@ class AlternatingMinimization:
         if self.rows == "exact" or k <= 16:
             sides = (problem.m + problem.n) * problem.weight("choleskys")
             return Cost(0.0, 0.0, 2 * entries * problem.weight("grams") + sides + 3.0)
-        return Cost(0.0, 0.0, 11.0)
+        return Cost(0.0, 0.0, 15.0)
 
 
 def _touched(entries: Any, moved: Any) -> Any:
