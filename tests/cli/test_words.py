@@ -169,3 +169,10 @@ def test_resuming_a_finished_run_mends_its_solutions(call, tmp_path, how):
     assert call("verify", tmp_path / "run", "-q")[0] == (0 if how == "gone" else 1)
     assert call("run", "darcy-path", "--out", tmp_path / "run", "--resume", "-q")[0] == 0
     assert call("verify", tmp_path / "run", "-q")[0] == 0 and path.stat().st_size == len(whole)
+
+
+@pytest.mark.parametrize("text", ["raise SystemExit(0)", "def make(i, rng):\n    raise SystemExit(0)\n"])
+def test_a_users_file_that_leaves_is_bad_input(call, tmp_path, text):
+    (tmp_path / "mine.py").write_text(text)
+    code, _, err = call("generate", tmp_path / "mine.py", "--count", "2", "--out", tmp_path / "set.h5", "-q")
+    assert code == 2 and "raised SystemExit" in err and err.count("\n") == 1

@@ -32,7 +32,7 @@ def _load(path: Path) -> Any:
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{path}: running it raised {type(error).__name__}: {error}") from error
     make = getattr(module, "make", None)
     if not callable(make):
@@ -71,7 +71,7 @@ class UserSamples(Sequence):
         """(A, b, features) of sample `i`; features default to b."""
         try:
             made = self._make(i, self.rng(i))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValueError(f"{self.path}: make({i}, rng) raised {type(error).__name__}: {error}") from error
         if not isinstance(made, tuple) or len(made) != 3:
             raise ValueError(
