@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import resolvent as rv
 from resolvent.core import StateFileError, persist
@@ -322,6 +323,31 @@ def test_a_session_that_solved_nothing_goes_there_and_back(tmp_path):
 def test_parameters_from_a_file_are_of_their_kind(record, name):
     with pytest.raises(ValueError, match=f"cannot have {name}="):
         from_record(record)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"class": "cg", "params": {"stride": 3, "omegas": 1}}, r"cg has no parameters \['omegas'\]$"),
+        ({"class": "cgg", "params": {}}, "'cgg' is not a method, preconditioner or learner of resolvent"),
+        ({"class": "cg", "params": None}, "'cg' is not a method"),
+        ({"params": {}}, "'None' is not a method"),
+    ],
+)
+def test_records_of_nothing_that_there_is(record, reason):
+    with pytest.raises(ValueError, match=reason):
+        from_record(record)
+
+
+def test_a_learner_beside_auto_is_saved_and_a_figure_of_the_pattern_too():
+    beside = rv.Session("auto", [rv.Recycle("other")]).state_dict()
+    assert [record["class"] for record in beside["learners"]] == ["Recycle"] and len(beside["learned"]) == 2
+    session = rv.Session("direct", rtol=1e-8)
+    n = 10
+    A = np.diag(np.full(n, 2.5)) - np.diag(np.ones(n - 1), 1) - np.diag(np.ones(n - 1), -1)
+    session(scipy.sparse.csr_array(A), np.ones(n))
+    flops, nonzeros = session.state_dict()["memory"]["figures"]["factor.flops.True"]
+    assert nonzeros == 2 * (2 * n - 1) and flops > nonzeros - n
 
 
 def test_parameters_that_may_be_absent_may_be_none():
