@@ -169,6 +169,23 @@ def test_filters_and_claims_are_checked_before_reading(tmp_path):
     refused(tmp_path / "void.h5", "must be a plain array")
 
 
+def test_numbers_that_were_never_written_are_not_made_up(tmp_path):
+    """Storage in one piece that the file does not have: HDF5 would hand out zeros, as many as are claimed."""
+    path = write(tmp_path / "a.h5", {**PARTS, "data": None})
+    with h5py.File(path, "a") as file:
+        file.create_dataset("data", shape=(50_000_000,), dtype="f8")
+    assert os.path.getsize(path) < 20_000
+    with pytest.raises(ValueError, match="claims 50000000 numbers, out of proportion"):
+        load_system(path)
+
+
+def test_one_by_one_without_a_shape(tmp_path):
+    one = {"data": np.array([2.0]), "indices": np.array([0]), "indptr": np.array([0, 1])}
+    assert load_system(write(tmp_path / "one.h5", one)).A.toarray().tolist() == [[2.0]]
+    with pytest.raises(ValueError, match="at least two numbers"):
+        load_system(write(tmp_path / "none.h5", {**one, "indptr": np.array([0])}))
+
+
 def test_what_is_no_hdf5_is_refused(tmp_path):
     (tmp_path / "text.h5").write_text("not HDF5")
     refused(tmp_path / "text.h5", "not a readable HDF5 file")

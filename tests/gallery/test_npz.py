@@ -61,6 +61,20 @@ def test_a_right_hand_side_and_dense_matrices_are_read(tmp_path):
     assert B.data.dtype.isnative and (B != A3).nnz == 0
 
 
+@pytest.mark.parametrize("width", [1, 2, 4, 8])
+@pytest.mark.parametrize("sign", ["i", "u"])
+def test_whole_numbers_of_every_width_are_read(tmp_path, sign, width):
+    kind = f"{sign}{width}"
+    parts = {name: PARTS[name].astype(kind) for name in ("indices", "indptr", "shape")}
+    B, b = read_npz(archive(tmp_path / "a.npz", PARTS, **parts, b=np.array([1, 2, 3], kind)))
+    assert (B != A3).nnz == 0 and b.tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("data", [np.ones(7, np.float16), np.ones(7, np.longdouble), np.ones(7, np.clongdouble)])
+def test_numbers_of_other_widths_are_not_read(tmp_path, data):
+    refused(archive(tmp_path / "a.npz", PARTS, data=data), "not describe a plain array of numbers")
+
+
 def test_rows_are_sorted_and_duplicates_added(tmp_path):
     parts = {
         "data": np.array([1.0, 2, 3, 4]),
