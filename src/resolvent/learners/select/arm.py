@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Arm"]
+__all__ = ["Arm", "costs"]
 
 _RETRY_AFTER = 24
 _MEMORY = 7  # systems that a running mean with a quarter for the last one amounts to
-_NUMBERS = {"cost": 0.0, "steps": 0.0, "spread": 0.0, "once": 0.0, "wait": 1, "failures": 0, "solves": 0}
+_NUMBERS = {"cost": 0.0, "floor": 0.0, "steps": 0.0, "spread": 0.0, "once": 0.0, "wait": 1, "failures": 0, "solves": 0}
 _PLACES = ("tried_at", "seen_at")
 
 
@@ -37,6 +37,7 @@ class Arm:
     steps: float = 0.0
     solves: int = 0
     cost: float = 0.0
+    floor: float = 0.0  # the least that a system was last thought to cost, 0 where nobody asked
     spread: float = 0.0  # mean square of how far a system was from the mean, as a part of it
     once: float = 0.0  # what a pattern cost that was new to it
     failures: int = 0
@@ -63,6 +64,10 @@ class Arm:
     def tuning(self) -> bool:
         """Whether a learner still climbs: then it is not compared yet."""
         return any(getattr(learner, "climbing", False) for learner in self.learners) and self.solves < 14
+
+    def hoped(self, floor: float) -> None:
+        """Remember the least that a system could cost, for the summary."""
+        self.floor = floor if math.isfinite(floor) else 0.0
 
     def stake(self, estimate: Any, setup: float, risk: float) -> float:
         """What the first solve of a trial may lose: its set-up, or where that solves the system no more than it costs beyond
@@ -111,3 +116,16 @@ class Arm:
         self.spent = list(spent)
         for learner, learned in zip(self.learners, saved["learned"], strict=True):
             learner.load_state_dict(learned)
+
+
+def costs(arms: Sequence[Arm]) -> str:
+    """What a system costs with the arms that were tried, and what it would cost at least with the others, in words.
+
+    Examples
+    --------
+    >>> costs([Arm("cg", None, solves=3, cost=40.0), Arm("direct", None, floor=700.0), Arm("minres", None)])
+    'cost of a system in products: cg 40; not tried, at least: direct 700'
+    """
+    known = ", ".join(f"{arm.name} {arm.cost:.0f}" for arm in arms if arm.solves)
+    others = ", ".join(f"{arm.name} {arm.floor:.0f}" for arm in arms if not arm.solves and arm.floor)
+    return f"cost of a system in products: {known}{'; not tried, at least: ' if others else ''}{others}"

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...core import Advice, Learner
-from .arm import Arm
+from .arm import Arm, costs
 
 __all__ = ["Select"]
 
@@ -166,6 +166,7 @@ class Select(Learner):
             if i == self.best or arm.failures >= 2 or (arm.tried_at >= 0 and self.count - arm.tried_at < arm.wait):
                 continue
             floor, setup = self._floor(problem, arm)
+            arm.hoped(floor)
             left = self.purse.left
             risk = best - self.turnover * incumbent.once  # as the purse counts: without symbolic work
             stake = arm.stake(self._estimate(problem, arm), setup, risk)
@@ -337,8 +338,7 @@ class Select(Learner):
         if not self.arms:
             return []
         lines = [f"auto: {self.arms[self.best].name} in use", *([f"auto chose {self.reason}"] if self.reason else [])]
-        known = [f"{a.name} {a.cost:.0f}" for a in self.arms if a.solves]
-        lines.append(f"cost of a system in products: {', '.join(known)}")
+        lines.append(costs(self.arms))
         for learner in self.arms[self.best].learners:
             lines += getattr(learner, "digest", list)()
         return lines
