@@ -176,3 +176,14 @@ def test_a_users_file_that_leaves_is_bad_input(call, tmp_path, text):
     (tmp_path / "mine.py").write_text(text)
     code, _, err = call("generate", tmp_path / "mine.py", "--count", "2", "--out", tmp_path / "set.h5", "-q")
     assert code == 2 and "raised SystemExit" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_wrong_pair_leaves_nothing_behind(call, tmp_path, there):
+    folder = tmp_path / "run"
+    if there:
+        folder.mkdir()
+    words = ["run", "mdp-drift", "--count", "2", "--size", "20", "--out", folder, "-q"]
+    code, _, err = call(*words, "--method", "cg")
+    assert code == 2 and "cannot be used here" in err and folder.exists() == there
+    assert call(*words)[0] == 0 and call("verify", folder, "-q")[0] == 0

@@ -111,6 +111,20 @@ class Folder:
         self.write_manifest(manifest)
         self.parts.mkdir(exist_ok=True)
 
+    def clear(self) -> None:
+        """Take back what `begin` and a first checkpoint wrote, when nothing was solved."""
+        for path in (self._manifest, self._log, self.state, *self.parts.glob("*.tmp")):
+            path.unlink(missing_ok=True)
+        if self.parts.is_dir() and not any(self.parts.iterdir()):
+            self.parts.rmdir()
+
+    def vanish(self) -> None:
+        """Remove the folder where nothing but the lock is in it."""
+        if self.path.is_dir() and set(os.listdir(self.path)) <= set(_MARKS):
+            for name in os.listdir(self.path):
+                (self.path / name).unlink()
+            self.path.rmdir()
+
     # ---- manifest --------------------------------------------------------------------------------------------------
 
     def manifest(self) -> dict[str, Any]:

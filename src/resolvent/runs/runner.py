@@ -121,10 +121,17 @@ def execute(
     manifest = {} if fresh else folder.manifest()
     plan = plan.filled() if fresh else plan.agreed(manifest)
     run = _Run(plan, folder, manifest, bar, source, product)
+    there = folder.path.exists()
     folder.hold()
     try:
         return run.go()
+    except (ValueError, TypeError):
+        if fresh and run.position == 0:  # a wrong pair of method and problem, say: nothing that could be resumed
+            folder.clear()
+        raise
     finally:
+        if fresh and run.position == 0 and not there:
+            folder.vanish()
         folder.release()
 
 
