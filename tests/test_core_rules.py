@@ -208,3 +208,36 @@ def test_statuses_are_distinct_numbers_of_the_design():
     assert [int(s) for s in (Status.RESIDUAL, Status.GAP, Status.EXACT)] == [1, 2, 3]
     positive = [s for s in Status if s > 0]
     assert all(a is not b for a, b in itertools.combinations(positive, 2))
+
+
+# ---- options --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["max_steps", "seed"])
+def test_whole_numbers_are_asked_for_and_those_of_numpy_are_some(name):
+    problem = rv.LinearSystem(np.diag([2.0, 3.0]), np.ones(2))
+    for wrong in (-1, 1.5, True, "3", np.float64(2.0)):
+        with pytest.raises(ValueError, match=rf"{name}=.* a whole number that is not negative is expected"):
+            rv.Session("cg", **{name: wrong})
+        with pytest.raises(ValueError, match=f"{name}="):
+            rv.solve(problem, "cg", **{name: wrong})
+    assert rv.solve(problem, "cg", **{name: np.int64(7)}).ok
+
+
+def test_tolerances_are_numbers_and_those_of_numpy_are_some(tmp_path):
+    for wrong in (-1.0, math.nan, math.inf, True, "1e-3", None):
+        with pytest.raises(ValueError, match=r"rtol=.* a finite number that is not negative is expected"):
+            rv.Session("cg", rtol=wrong)
+    session = rv.Session("cg", rtol=np.float32(1e-3), max_steps=np.int64(9))
+    session.save(tmp_path / "s.rv")
+    assert rv.Session.load(tmp_path / "s.rv").rtol == np.float32(1e-3)
+
+
+def test_a_method_that_nobody_has_is_answered_with_the_nearest():
+    for given in ("gmrs", "GMRS"):
+        with pytest.raises(
+            ValueError, match=rf"no method is named '{given}' \(did you mean 'gmres'\?\); there are auto"
+        ):
+            rv.Session(given)
+    with pytest.raises(ValueError, match="no method is named 'tea'; there are auto, "):
+        method_named("tea")

@@ -87,6 +87,10 @@ def test_the_summary_in_words():
         "against solving cold (100 products a system, estimated): saved 140 products, hurt 0 times",
         "not solved: 1 x STAGNATED",
     ]
+    dearer = entered(record(100.0), record(107.4, advice=given))
+    assert summary(dearer)[3].endswith("lost 7 products, hurt 0 times")
+    level = entered(record(100.0), record(100.4, advice=given))
+    assert summary(level)[3].endswith("saved 0 products, hurt 0 times")
     assert len(summary(entered(record(3.0, status=Status.TIME)))) == 4  # no cold solve: nothing to compare with
 
 

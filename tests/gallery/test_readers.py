@@ -132,6 +132,8 @@ def test_names_of_the_gallery_go_first(tmp_path, monkeypatch):
 def test_what_is_no_sequence_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"neither a file, nor a folder, nor one of the gallery: .*darcy-log"):
         load_sequence("nowhere")
+    with pytest.raises(ValueError, match=r"one of the gallery \(did you mean 'mdp-drift'\?\): arriving-entries, "):
+        load_sequence("mdp-drif")
     with pytest.raises(ValueError, match="no systems in this folder"):
         load_sequence(tmp_path)
     (tmp_path / "a.txt").write_text("1")

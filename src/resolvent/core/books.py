@@ -238,8 +238,9 @@ def summary(totals: dict[str, Any]) -> list[str]:
     ]
     if totals["cold"]:
         lines.append(
-            f"against solving cold ({totals['cold']:.0f} products a system, estimated): saved "
-            f"{totals['saved']:.0f} products, hurt {totals['hurt']} times"
+            f"against solving cold ({totals['cold']:.0f} products a system, estimated): "
+            f"{'lost' if round(totals['saved']) < 0 else 'saved'} {abs(totals['saved']):.0f} products, "
+            f"hurt {totals['hurt']} times"
         )
     for name, count in totals["failed"].items():
         lines.append(f"not solved: {count} x {name}")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from .result import Result
@@ -20,13 +21,20 @@ def better(result: Result, earlier: Result | None) -> None:
 
 
 def check_options(
-    rtol: float, atol: float, max_steps: int | None, max_seconds: float | None, on_fail: str, cost: str
+    rtol: float,
+    atol: float,
+    max_steps: int | None,
+    max_seconds: float | None,
+    on_fail: str,
+    cost: str,
+    seed: int | None = None,
 ) -> None:
     for name, value in (("rtol", rtol), ("atol", atol), ("max_seconds", 0.0 if max_seconds is None else max_seconds)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < float("inf"):
             raise ValueError(f"{name}={value!r} was given; a finite number that is not negative is expected")
-    if max_steps is not None and (isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 0):
-        raise ValueError(f"max_steps={max_steps!r} was given; a whole number that is not negative is expected")
+    for name, whole in (("max_steps", max_steps), ("seed", seed)):
+        if whole is not None and (isinstance(whole, bool) or not isinstance(whole, Integral) or whole < 0):
+            raise ValueError(f"{name}={whole!r} was given; a whole number that is not negative is expected")
     if on_fail not in ("warn", "raise", "ignore"):
         raise ValueError(f'on_fail={on_fail!r} was given; "warn", "raise" or "ignore" is expected')
     if cost not in ("model", "seconds"):

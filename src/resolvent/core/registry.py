@@ -5,6 +5,8 @@ from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any
 
+from .names import meant
+
 __all__ = ["HOOKS", "REGISTRY", "from_record", "hook", "method_named", "register", "restored", "to_record"]
 
 REGISTRY: dict[str, dict[str, Any]] = {"method": {}, "recipe": {}, "learner": {}, "bound": {}}
@@ -34,8 +36,8 @@ def method_named(name: str) -> Any:
     try:
         return REGISTRY["method"][name.lower()]()
     except KeyError:
-        known = ", ".join(sorted(REGISTRY["method"]))
-        raise ValueError(f"no method is named {name!r}; there are auto, {known}") from None
+        known = ["auto", *sorted(REGISTRY["method"])]
+        raise ValueError(f"no method is named {name!r}{meant(name, known)}; there are {', '.join(known)}") from None
 
 
 def to_record(value: Any) -> Any:

@@ -83,7 +83,7 @@ class Session(Solving):
         on_fail: str = "warn",
         cost: str = "model",
     ) -> None:
-        check_options(rtol, atol, max_steps, max_seconds, on_fail, cost)
+        check_options(rtol, atol, max_steps, max_seconds, on_fail, cost, seed)
         self.learners: list[Any] = list(learners)
         self.method: Any = None
         self.auto = isinstance(method, str) and method.lower() == "auto"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from ..core.names import meant
 from .hdf5 import Hdf5Reader, natural, write_hdf5
 from .matrix_market import read_matrix_market, write_matrix_market
 from .npz import read_npy_file, read_npz, write_npz
@@ -189,9 +190,9 @@ def load_sequence(path: str | Path) -> Sequence:
             raise ValueError(f"{path}: no systems in this folder (files .mtx, .npz, .h5 or .hdf5)")
         return FileSequence(path.resolve().name, f"{len(files)} systems from a folder.", files)
     if not path.exists():
-        raise ValueError(
-            f"{path}: neither a file, nor a folder, nor one of the gallery: {', '.join(sorted(SEQUENCES))}"
-        )
+        known = sorted({**SEQUENCES, **OTHERS})
+        near = meant(str(path), known)
+        raise ValueError(f"{path}: neither a file, nor a folder, nor one of the gallery{near}: {', '.join(known)}")
     if path.suffix.lower() in _HDF5:
         reader = Hdf5Reader(path)
         return FileSequence(path.stem, f"{reader.count} systems from an HDF5 file.", [], reader)

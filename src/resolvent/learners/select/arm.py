@@ -126,6 +126,6 @@ def costs(arms: Sequence[Arm]) -> str:
     >>> costs([Arm("cg", None, solves=3, cost=40.0), Arm("direct", None, floor=700.0), Arm("minres", None)])
     'cost of a system in products: cg 40; not tried, at least: direct 700'
     """
-    known = ", ".join(f"{arm.name} {arm.cost:.0f}" for arm in arms if arm.solves)
+    known = ", ".join(f"{arm.name} {arm.cost:.0f}" for arm in arms if arm.solves) or "none is solved yet"
     others = ", ".join(f"{arm.name} {arm.floor:.0f}" for arm in arms if not arm.solves and arm.floor)
     return f"cost of a system in products: {known}{'; not tried, at least: ' if others else ''}{others}"
