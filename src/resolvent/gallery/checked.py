@@ -48,7 +48,7 @@ def values(where: str, name: str, data: np.ndarray) -> np.ndarray:
         return data.astype(np.float64)
     if data.dtype.newbyteorder("=") not in (np.float32, np.float64, np.complex64, np.complex128):
         raise ValueError(f"{where}: {name!r} must be single or double precision numbers, not {data.dtype}")
-    data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+    data = np.asarray(data, dtype=data.dtype.newbyteorder("="), order="C")
     if not np.isfinite(data).all():
         raise ValueError(f"{where}: {name!r} has a NaN or inf at {np.argwhere(~np.isfinite(data))[0].tolist()}")
     return data
