@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import struct
 
 import numpy as np
@@ -114,12 +115,13 @@ def test_the_folder_is_flushed_after_the_name_is_there(tmp_path, monkeypatch):
     honest = os.fsync
 
     def watched(handle):
-        seen.append(os.path.exists(tmp_path / "x"))
+        found = os.fstat(handle)
+        seen.append((os.path.exists(tmp_path / "x"), found.st_size if stat.S_ISREG(found.st_mode) else None))
         honest(handle)
 
     monkeypatch.setattr(os, "fsync", watched)
     atomic_write(tmp_path / "x", b"whole")
-    assert seen == [False, True]
+    assert seen == [(False, 5), (True, None)]  # all bytes are handed over before they are asked to be on disk
 
 
 # ---- sessions --------------------------------------------------------------------------------------------------------

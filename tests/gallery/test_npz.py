@@ -286,3 +286,16 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.npy")
     with pytest.raises(ValueError, match="not a regular file"):
         read_npy_file(tmp_path / "pipe.npy")
+
+
+def test_what_is_written_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    seen, honest = [], os.fsync
+
+    def watched(handle):
+        seen.append((os.fstat(handle).st_size, os.path.exists(tmp_path / "a.npz")))
+        honest(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_npz(tmp_path / "a.npz", A3, np.ones(3))
+    assert seen == [(os.path.getsize(tmp_path / "a.npz"), False)]
+    assert os.listdir(tmp_path) == ["a.npz"]
