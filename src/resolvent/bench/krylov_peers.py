@@ -70,9 +70,9 @@ class Shared:
     Examples
     --------
     >>> from resolvent.bench.krylov_peers import Shared
-    >>> made = Shared(lambda problem: [problem])
-    >>> first, owed = made("a system")
-    >>> again, later = made("a system")
+    >>> made, problem = Shared(lambda problem: [problem]), object()
+    >>> first, owed = made(problem)
+    >>> again, later = made(problem)
     >>> again is first, owed, later > 0.0
     (True, 0.0, True)
     """
