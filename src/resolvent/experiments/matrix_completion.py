@@ -23,7 +23,7 @@ from ..methods import AlternatingMinimization
 from ..methods.lowrank.kept import SLOTS
 from ..problems import Completion
 
-__all__ = ["race", "run", "slope", "stream"]
+__all__ = ["error", "race", "run", "slope", "stream"]
 
 
 def race(
@@ -47,11 +47,11 @@ def race(
             seconds = time.perf_counter() - start
             row = found.setdefault(kind, {"seconds": seconds})
             row["seconds"] = min(seconds, row["seconds"])
-            row.update(rounds=result.steps, ok=float(result.ok), error=_error(*result.x, U, V), entries=len(i))
+            row.update(rounds=result.steps, ok=float(result.ok), error=error(*result.x, U, V), entries=len(i))
     return found
 
 
-def _error(P: Any, Q: Any, U: Any, V: Any) -> float:
+def error(P: Any, Q: Any, U: Any, V: Any) -> float:
     """||P Q' - U V'||_F / ||U V'||_F from the factors."""
     left = np.linalg.qr(np.hstack([P, -U]), mode="r")
     right = np.linalg.qr(np.hstack([Q, V]), mode="r")
