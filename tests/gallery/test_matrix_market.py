@@ -362,3 +362,50 @@ def test_more_uncertain_numbers_than_are_held_at_a_time(tmp_path):
     texts = [f"0.{rng.getrandbits(90)}" for _ in range(2500)]
     A = read(tmp_path, HEAD + "array real general\n2500 1\n" + "\n".join(texts) + "\n")
     assert A[:, 0].tolist() == [float(t) for t in texts]
+
+
+def test_limits_are_met_to_the_byte(tmp_path):
+    head = HEAD + "coordinate pattern general"
+    for pad, good in ((1024 - len(head), True), (1025 - len(head), False)):
+        if good:
+            assert read(tmp_path, head + " " * pad + "\n1 1 1\n1 1").nnz == 1
+        else:
+            with pytest.raises(ValueError, match=r"a.mtx:1: "):
+                read(tmp_path, head + " " * pad + "\n1 1 1\n1 1")
+    assert read(tmp_path, head + "\n1 1 1" + " " * 1019 + "\n1 1").nnz == 1
+    with pytest.raises(ValueError, match=r"a.mtx:2: expected the size line"):
+        read(tmp_path, head + "\n1 1 1" + " " * 1020 + "\n1 1")
+    assert read(tmp_path, head + "\n9 9 3\n1 1\n2 2\n3 3").nnz == 3
+    with pytest.raises(
+        ValueError, match=r"a.mtx:2: the size line promises 4 entries, but the 13 bytes left hold 3 at most"
+    ):
+        read(tmp_path, head + "\n9 9 4\n1 1\n2 2\n3 3")
+    assert read(tmp_path, head + "\n65541 1 1\n1 1").shape == (65_536 + 5, 1)
+    with pytest.raises(ValueError, match=r"a.mtx:2: 65542 x 1 is out of proportion to the 5 bytes"):
+        read(tmp_path, head + "\n65542 1 1\n1 1")
+
+
+def test_small_matrices_have_small_indices_and_each_place_once(tmp_path):
+    A = read(tmp_path, HEAD + "coordinate real general\n2 3 4\n2 3 1\n1 1 2\n2 1 5\n1 1 3\n")
+    assert A.indices.dtype == A.indptr.dtype == np.int32
+    assert A.has_canonical_format and A.nnz == 3 and A[0, 0] == 5.0
+
+
+def test_the_size_line_of_an_array_has_two_numbers(tmp_path):
+    with pytest.raises(ValueError, match=r"the size line, 2 whole numbers \(rows and columns\), not '1 1 1'"):
+        read(tmp_path, HEAD + "array real general\n1 1 1\n1")
+    with pytest.raises(ValueError, match=r"the size line, 3 whole numbers \(rows, columns and entries\), not '1 1'"):
+        read(tmp_path, HEAD + "coordinate real general\n1 1\n1 1 1")
+
+
+def test_what_is_written_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    seen, honest = [], os.fsync
+
+    def watched(handle):
+        seen.append((os.fstat(handle).st_size, os.path.exists(tmp_path / "a.mtx")))
+        honest(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_matrix_market(tmp_path / "a.mtx", sp.eye_array(3, format="csr"))
+    assert seen == [(os.path.getsize(tmp_path / "a.mtx"), False)]
+    assert os.listdir(tmp_path) == ["a.mtx"]

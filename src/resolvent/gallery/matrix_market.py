@@ -242,8 +242,7 @@ def _sparse(path: Path, header: _Header, rows: np.ndarray, columns: np.ndarray, 
             mirrored = mirrored.conj()
         rows, columns = np.concatenate((rows, columns[off])), np.concatenate((columns, rows[off]))
         values = np.concatenate((values, mirrored))
-    A = coo_array((values, (rows, columns)), shape=(header.rows, header.columns)).tocsr()
-    A.sum_duplicates()
+    A = coo_array((values, (rows, columns)), shape=(header.rows, header.columns)).tocsr()  # adds up duplicates
     if A.nnz < values.size and not np.isfinite(A.data).all():
         raise ValueError(f"{path}: entries given more than once add up beyond the range of a double")
     return A
