@@ -64,7 +64,7 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     assert len(found) >= 2
     for source in found:
         exec(compile(source, "README.md", "exec"), names)
-    assert "5 solved, 5 certified" in capsys.readouterr().out
+    assert "5 solves, 5 certified" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

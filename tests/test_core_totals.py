@@ -81,7 +81,7 @@ def test_the_summary_in_words():
     inner = record(30.0, advice=given, method=rv.CG(rv.SSOR()))
     totals = entered(record(100.0), inner, inner, record(200.0, status=Status.STAGNATED, advice=Advice(trial=True)))
     assert summary(totals) == [
-        "4 solved, 3 certified, 2 s, 4.0 steps each",
+        "4 solves, 3 certified, 2 s, 4.0 steps each",
         "methods: CG 2, CG+SSOR 2",
         "kept a set-up 2 times, a guess 2 times; 1 trials, 0 second attempts",
         "against solving cold (100 products a system, estimated): saved 140 products, hurt 0 times",

@@ -87,7 +87,7 @@ def test_every_answer_is_true(name, sequence):
         assert is_true(problem, result, session.rtol), (i, result.reason)
         assert result.index == i
     assert session.solved == len(problems) == session.totals["solves"] == session.totals["ok"]
-    assert f"{len(problems)} solved, {len(problems)} certified" in session.summary()
+    assert f"{len(problems)} solves, {len(problems)} certified" in session.summary()
 
 
 @pytest.mark.parametrize("name", SESSIONS)

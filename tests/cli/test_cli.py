@@ -131,7 +131,7 @@ def test_help_is_exit_0(call):
 def test_run_verify_and_a_second_run_is_refused(call, tmp_path):
     words = ["run", "darcy-path", "--count", "4", "--size", "8", "--rtol", "1e-8", "--out", tmp_path / "run"]
     code, out, _ = call(*words)
-    assert code == 0 and "4 solved, 4 certified" in out and "report.html" in out
+    assert code == 0 and "4 solves, 4 certified" in out and "report.html" in out
     code, out, err = call(*words)
     assert code == 2 and "not empty" in err and one_line(err)
     code, out, _ = call("verify", tmp_path / "run")

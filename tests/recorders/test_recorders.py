@@ -113,12 +113,12 @@ def test_progress_over_a_session():
     for result in rv.Session(rtol=1e-8).solve_all(systems):
         bar.advance(result)
     bar.close()
-    assert out.getvalue() == "solved 3 of 3\n"
+    assert out.getvalue() == "3 of 3 done\n"
 
 
 def test_progress_as_the_session_shows_it(capsys):
     list(rv.Session(rtol=1e-8).solve_all(gallery.sequence("darcy-path", count=2, size=8), progress=True))
-    assert "solved 2 of 2" in capsys.readouterr().err
+    assert "2 of 2 done" in capsys.readouterr().err
 
 
 def test_progress_of_something_without_a_length_and_with_failures():
@@ -127,7 +127,7 @@ def test_progress_of_something_without_a_length_and_with_failures():
     bar._PAUSE = 0.0
     bar.advance(rv.Result(status=rv.Status.BUDGET))
     bar.close()
-    assert out.getvalue().splitlines() == ["solved 1, 1 not solved"] * 2
+    assert out.getvalue().splitlines() == ["1 done, 1 not solved"] * 2
 
 
 def test_progress_on_a_terminal():

@@ -82,7 +82,7 @@ def test_a_saved_session_is_the_start(tmp_path):
     first.save(tmp_path / "learned.rv")
     plan = Plan("darcy-path", count=5, size=12, state=str(tmp_path / "learned.rv"))
     outcome = execute(plan, tmp_path / "run")
-    assert outcome.good and outcome.summary[0].startswith("5 solved")
+    assert outcome.good and outcome.summary[0].startswith("5 solves")
     assert verify(tmp_path / "run").good
     with pytest.raises(RunError, match="method or a state"):
         execute(Plan("darcy-path", method="cg", state=str(tmp_path / "learned.rv")))

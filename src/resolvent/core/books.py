@@ -231,7 +231,7 @@ def summary(totals: dict[str, Any]) -> list[str]:
         return ["nothing solved yet"]
     used = ", ".join(f"{name} {count}" for name, count in sorted(totals["methods"].items(), key=lambda p: -p[1]))
     lines = [
-        f"{n} solved, {totals['ok']} certified, {totals['seconds']:.3g} s, {totals['steps'] / n:.1f} steps each",
+        f"{n} solves, {totals['ok']} certified, {totals['seconds']:.3g} s, {totals['steps'] / n:.1f} steps each",
         f"methods: {used}",
         f"kept a set-up {totals['kept']} times, a guess {totals['guesses']} times; "
         f"{totals['trials']} trials, {totals['retried']} second attempts",

@@ -27,7 +27,7 @@ class ProgressBar:
     >>> bar = ProgressBar(2, file=sys.stdout)
     >>> bar.advance(rv.Result(status=rv.Status.RESIDUAL))
     >>> bar.close()
-    solved 1 of 2
+    1 of 2 done
     """
 
     _PAUSE = 10.0
@@ -65,7 +65,7 @@ class ProgressBar:
     def _say(self) -> None:
         of = "" if self.total is None else f" of {self.total}"
         note = f", {self._note()}" if self.failed else ""
-        print(f"solved {self.done}{of}{note}", file=self.file, flush=True)
+        print(f"{self.done}{of} done{note}", file=self.file, flush=True)
 
 
 def _length(problems: Any) -> int | None:
