@@ -17,6 +17,7 @@ settings.register_profile(
 settings.load_profile("house")
 
 EXTRAS = {"amg": "pyamg", "cli": "typer", "sklearn": "sklearn"}
+NEEDS = {"sklearn": "sklearn"}  # rooms of resolvent.interop that cannot be imported without an extra
 
 
 def missing_extra(error):
@@ -28,8 +29,32 @@ def missing_extra(error):
     return None
 
 
+class Left(pytest.Item):
+    """Stands for a module that needs an extra."""
+
+    def runtest(self):
+        pytest.skip(f"needs the extra {self.name}: pip install 'resolvent[{self.name}]'")
+
+
+class LeftFile(pytest.File):
+    """A file of the source that cannot be imported without an extra."""
+
+    def collect(self):
+        yield Left.from_parent(self, name=NEEDS[self.path.parent.name])
+
+
 class SkipsMissingExtras:
-    """A test that ends in our own "install resolvent[extra]" is skipped with that reason."""
+    """A test that ends in our own "install resolvent[extra]" is skipped with that reason; so are doctests of such modules."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(self, file_path, parent):
+        extra = NEEDS.get(file_path.parent.name) if file_path.parent.parent.name == "interop" else None
+        found = yield
+        return (
+            [LeftFile.from_parent(parent, path=file_path)]
+            if found and extra and not find_spec(EXTRAS[extra])
+            else found
+        )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):

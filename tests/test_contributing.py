@@ -63,7 +63,10 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     found = blocks("README.md")
     assert len(found) >= 2
     for source in found:
-        exec(compile(source, "README.md", "exec"), names)
+        try:
+            exec(compile(source, "README.md", "exec"), names)
+        except ImportError as error:
+            assert "resolvent[" in str(error)  # an extra that is not installed
     assert "5 solves, 5 certified" in capsys.readouterr().out
 
 

@@ -248,9 +248,8 @@ def test_any_lasso_ends_certified_and_optimal(seed, fraction, n, p):
 
 
 def test_every_accelerator_saves_work_where_it_should():
-    from sklearn.datasets import load_diabetes
-
-    X, y = load_diabetes(return_X_y=True)
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
+    X, y = datasets.load_diabetes(return_X_y=True)
     X = np.column_stack([X, X**2 * 20, X[:, :1] * X[:, 1:] * 20, X[:, 2:3] * X[:, 3:] * 20])
     P = rv.Composite(rv.LeastSquares(X - X.mean(0), y - y.mean()), rv.L1(0.02))
 
