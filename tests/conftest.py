@@ -30,17 +30,23 @@ def missing_extra(error):
 
 
 class Left(pytest.Item):
-    """Stands for a module that needs an extra."""
+    """Stands for a module that needs an extra; skipped before pytest sets up, that is imports, the package around it."""
 
     def runtest(self):
-        pytest.skip(f"needs the extra {self.name}: pip install 'resolvent[{self.name}]'")
+        raise AssertionError("it is skipped")
+
+    def reportinfo(self):
+        return self.path, 0, self.name
 
 
 class LeftFile(pytest.File):
     """A file of the source that cannot be imported without an extra."""
 
     def collect(self):
-        yield Left.from_parent(self, name=NEEDS[self.path.parent.name])
+        extra = NEEDS[self.path.parent.name]
+        item = Left.from_parent(self, name=extra)
+        item.add_marker(pytest.mark.skip(reason=f"needs the extra {extra}: pip install 'resolvent[{extra}]'"))
+        yield item
 
 
 class SkipsMissingExtras:
