@@ -409,3 +409,19 @@ def test_what_is_written_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch
     write_matrix_market(tmp_path / "a.mtx", sp.eye_array(3, format="csr"))
     assert seen == [(os.path.getsize(tmp_path / "a.mtx"), False)]
     assert os.listdir(tmp_path) == ["a.mtx"]
+
+
+@pytest.mark.parametrize(("symmetry", "sign"), [("skew-symmetric", -1.0), ("symmetric", 1.0)])
+def test_triangles_of_an_array_column_by_column(tmp_path, symmetry, sign):
+    n = 4
+    lower = np.tril(np.arange(1.0, n * n + 1).reshape(n, n), -1 if sign < 0 else 0)
+    numbers = "\n".join(str(v) for v in lower.T.ravel() if v)
+    A = read(tmp_path, f"{HEAD}array real {symmetry}\n{n} {n}\n{numbers}\n")
+    np.testing.assert_array_equal(A, lower + sign * np.tril(lower, -1).T)
+
+
+def test_sizes_have_eighteen_digits_at_most(tmp_path):
+    with pytest.raises(ValueError, match="promises 999999999999999999 entries"):
+        read(tmp_path, HEAD + "coordinate real general\n1 1 999999999999999999\n1 1 1")
+    with pytest.raises(ValueError, match="expected the size line"):
+        read(tmp_path, HEAD + "coordinate real general\n1 1 0000000000000000001\n1 1 1")
