@@ -48,6 +48,7 @@ def test_grids_are_symmetric_and_positive_definite():
         assert np.linalg.eigvalsh(A)[0] > 0
 
 
+@pytest.mark.full
 def test_a_small_measurement_gives_a_table_that_is_python():
     found = measure(largest=1000, rounds=1)
     assert all(s.seconds > 0 for samples in found.values() for s in samples)

@@ -77,6 +77,7 @@ def test_every_item_runs_at_tiny_size(name):
         assert FORM.match(line) and "could not be measured" not in line, printed
 
 
+@pytest.mark.full
 def test_the_doctor_s_figures_at_tiny_size():
     printed = []
     goals("krylov", printed.append, quick=True, only="doctor")
