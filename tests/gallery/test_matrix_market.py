@@ -425,3 +425,13 @@ def test_sizes_have_eighteen_digits_at_most(tmp_path):
         read(tmp_path, HEAD + "coordinate real general\n1 1 999999999999999999\n1 1 1")
     with pytest.raises(ValueError, match="expected the size line"):
         read(tmp_path, HEAD + "coordinate real general\n1 1 0000000000000000001\n1 1 1")
+
+
+def test_zeros_in_front_of_a_whole_number_do_not_count(tmp_path):
+    head = HEAD + "coordinate integer general\n1 1 1\n1 1 "
+    for zeros in range(26):
+        assert read(tmp_path, head + "0" * zeros + "7").toarray() == 7.0
+        assert read(tmp_path, head + "-" + "0" * zeros + "9007199254740992").toarray() == -(2.0**53)
+        for big in ("9007199254740993", "9999999999999999999", "18446744073709551617", "1" * 30):
+            with pytest.raises(ValueError, match="is too large: whole numbers"):
+                read(tmp_path, head + "0" * zeros + big)

@@ -150,7 +150,7 @@ def _number(buffer, at, whole, high5, low5, exponent5):
         return NUMBER, zero, True, pos
     if pos - at > LONGEST:
         return LONG, zero, True, pos
-    if whole and (seen > 16 or w > np.uint64(1 << 53)):
+    if whole and (seen > 19 or w > np.uint64(1 << 53)):
         return BIG, zero, True, pos
     if seen > 19:
         return OK, zero, False, pos
