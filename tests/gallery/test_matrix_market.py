@@ -435,3 +435,18 @@ def test_zeros_in_front_of_a_whole_number_do_not_count(tmp_path):
         for big in ("9007199254740993", "9999999999999999999", "18446744073709551617", "1" * 30):
             with pytest.raises(ValueError, match="is too large: whole numbers"):
                 read(tmp_path, head + "0" * zeros + big)
+
+
+def test_carries_into_the_leading_bits_are_seen(tmp_path):
+    """Nineteen digits: one in eight thousand is decided by the second product, carried into the first."""
+    rng = random.Random(11)
+    texts = [f"{rng.randrange(10**18, 10**19)}e{rng.randrange(-300, 280)}" for _ in range(80_000)]
+    values = read(tmp_path, HEAD + f"array real general\n{len(texts)} 1\n" + "\n".join(texts))[:, 0]
+    assert np.array_equal(values, np.array([float(t) for t in texts]))
+
+
+def test_zeros_of_either_sign_may_stand_where_only_zeros_may(tmp_path):
+    A = read(tmp_path, HEAD + "coordinate complex hermitian\n2 2 2\n1 1 4 -0\n2 1 1 2\n")
+    assert np.array_equal(A.toarray(), [[4, 1 - 2j], [1 + 2j, 0]])
+    A = read(tmp_path, HEAD + "coordinate real skew-symmetric\n2 2 2\n2 1 3\n2 2 -0.0\n")
+    assert np.array_equal(A.toarray(), [[0, -3], [3, 0]])
