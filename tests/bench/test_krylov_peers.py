@@ -158,6 +158,27 @@ def test_a_factor_that_would_take_too_long_is_not_begun():
     assert direct.expected(problem[0], 4) == 2 * direct.expected(problem[0], 2) > 0.0
 
 
+def test_factors_for_all_systems_are_held_against_all_systems():
+    """A first system that is easy for others says nothing against who takes the same for each."""
+    problems = sequence("darcy-log", 8, 8)
+
+    class Factors(Peer):
+        def expected(self, problem, left):
+            return 0.5 * left
+
+        def __call__(self, problem, until):
+            return np.linalg.solve(problem.A.toarray(), problem.b), 1
+
+    def slower_and_slower(problem, until, seen=[0.0]):  # noqa: B006
+        seen[0] += 0.06
+        time.sleep(0.45 + seen[0])
+        return np.linalg.solve(problem.A.toarray(), problem.b), 1
+
+    direct = Entrant("direct", Factors("direct", None))
+    race(problems, [Entrant("ours", direct.call), Entrant("iterative", slower_and_slower), direct], leave=True)
+    assert len(direct.seconds) == 8 and not direct.out and not direct.note
+
+
 def test_who_has_lost_since_its_turn_gets_no_other_and_keeps_its_note():
     problems = sequence("darcy-log", 6, 8)
 
@@ -182,7 +203,7 @@ def test_who_forgets_is_left_at_once_and_who_may_learn_is_waited_for():
     assert not usual_peers("darcy-log", 1e-8, coupled=True)["SciPy cg, from the last x"].forgets
     forgets, learns = (Entrant(name, peers[name]) for name in names[1:3])
     entrants = [Entrant("ours", None), Entrant("quick", None, seconds=[0.5]), forgets, learns]
-    assert compare._allowed(entrants, forgets, 0, 200) == 5.0
-    assert compare._allowed(entrants, learns, 0, 200) == 125.0
+    assert compare._allowed(entrants, forgets, 0, 200) == (125.0, 5.0)
+    assert compare._allowed(entrants, learns, 0, 200) == (125.0, 125.0)
     entrants[1].seconds = [0.5] * 4
-    assert compare._allowed(entrants, learns, 3, 200) == 20.0
+    assert compare._allowed(entrants, learns, 3, 200) == (125.0, 20.0)

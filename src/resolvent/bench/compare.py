@@ -161,8 +161,7 @@ def race(
         Leave those behind that have lost already: that took more so far than 1.25 x what all systems will take the
         fastest of the others (the first entrant apart), or ten times what it took so far (2.5 times after a quarter of
         the systems, ten at least; in the first three only who forgets, from whom nothing better can be expected). A
-        direct one whose factors are estimated
-        beyond what is left to it by half, does not begin.
+        direct one does not begin whose factors for all systems are estimated beyond the first of these by half.
     feed : callable, optional
         ``feed(i, x)`` for coupled sequences.
     after : callable, optional
@@ -184,8 +183,9 @@ def race(
             entrant = entrants[(i + k) % len(entrants)]
             if entrant.call is None or entrant.out:
                 continue
-            allowed = _allowed(entrants, entrant, i, total) if leave else budget
-            x = _turn(entrant, problem, min(budget, allowed), 1 if total is None else total - i)
+            whole, now = _allowed(entrants, entrant, i, total) if leave else (budget, budget)
+            left = 1 if total is None else total - i
+            x = _turn(entrant, problem, min(budget, whole), min(budget, now), left)
             if x is None:
                 continue
             residual = float(np.linalg.norm(problem.b - problem.A @ x))
@@ -201,15 +201,16 @@ def race(
     return count
 
 
-def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, total: int | None) -> float:
-    """Seconds that the entrant may have taken in all after its solve of system `i`, if it is not to be left behind."""
+def _allowed(entrants: list[Entrant], entrant: Entrant, i: int, total: int | None) -> tuple[float, float]:
+    """Seconds for all systems, and up to the end of system `i`, that leave the entrant in the race."""
     others = [e for e in entrants[1:] if e.seconds and not (e.out or e.failed or e is entrant)]
     if not others or entrant is entrants[0]:
-        return math.inf
-    limit = math.inf if total is None else 1.25 * total * min(e.total / len(e.seconds) for e in others)
+        return math.inf, math.inf
+    whole = math.inf if total is None else max(0.3, 1.25 * total * min(e.total / len(e.seconds) for e in others))
+    now = math.inf
     if i >= 3 or getattr(entrant.call, "forgets", False):
-        limit = min(limit, (2.5 if i >= max(9, (total or 0) // 4) else 10.0) * min(e.total for e in others))
-    return max(limit, 0.3)
+        now = (2.5 if i >= max(9, (total or 0) // 4) else 10.0) * min(e.total for e in others)
+    return whole, max(min(whole, now), 0.3)
 
 
 def _unknown(problem: Any, left: int) -> float:
@@ -223,14 +224,14 @@ def _leave(entrant: Entrant) -> None:
     entrant.note = f"left after {entrant.total:.3g} s, {len(entrant.seconds)} systems: a lower bound"
 
 
-def _turn(entrant: Entrant, problem: Any, allowed: float, left: int) -> Any:
+def _turn(entrant: Entrant, problem: Any, whole: float, allowed: float, left: int) -> Any:
     """One timed solve; None when it did not end."""
     call = entrant.call
     assert call is not None
     expected = getattr(call, "expected", _unknown)(problem, left)
     if entrant.total > allowed:  # lost since its last turn
         return _leave(entrant)
-    if expected > 1.5 * (allowed - entrant.total):
+    if expected > 1.5 * (whole - entrant.total):
         entrant.out, entrant.note = True, f"left out: its factors are estimated at {expected:.3g} s at least"
         return None
     with silenced():
