@@ -80,9 +80,9 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Each type compiles the kernels anew: single complex ones, and wide indices but with float64, wait for `make test-all`."""
+    """Each type compiles the kernels anew: single complex numbers and wide indices wait for `make test-all`."""
     for item in items:
-        if "complex64" in item.name or ("uint64" in item.name and "float64" not in item.name):
+        if re.search(r"complex64|uint64|-int64\]", item.name):
             item.add_marker("full")
 
 

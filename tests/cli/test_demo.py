@@ -17,6 +17,7 @@ def console():
     return Console(file=io.StringIO(), width=140)
 
 
+@pytest.mark.full
 def test_belief_is_judged_and_not_known_beforehand(console):
     scene = belief.play(console)
     assert len(scene["rows"]) == 6 and scene["good"]

@@ -44,6 +44,7 @@ def test_each_finding_says_what_is_needed():
         assert "Expected:" in text and re.search(r"\d+\.\d+\.\d+", text), title
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("n", FOUND)
 def test_ours_holds(n):
     if any(library == "pyamg" and find_spec("pyamg") is None for m, library in THEIRS if m == n and n > 7):
