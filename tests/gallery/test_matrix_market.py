@@ -450,3 +450,10 @@ def test_zeros_of_either_sign_may_stand_where_only_zeros_may(tmp_path):
     assert np.array_equal(A.toarray(), [[4, 1 - 2j], [1 + 2j, 0]])
     A = read(tmp_path, HEAD + "coordinate real skew-symmetric\n2 2 2\n2 1 3\n2 2 -0.0\n")
     assert np.array_equal(A.toarray(), [[0, -3], [3, 0]])
+
+
+@pytest.mark.parametrize("sign", ["/", ":"])
+def test_the_characters_beside_the_digits_are_none(tmp_path, sign):
+    for entry in (f"1{sign} 1 1", f"1 1{sign} 1", f"1 1 1{sign}", f"1 1 1.{sign}", f"1 1 1e1{sign}"):
+        with pytest.raises(ValueError, match=r"a.mtx:3: expected"):
+            read(tmp_path, HEAD + f"coordinate real general\n99 99 1\n{entry}\n")
