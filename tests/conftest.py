@@ -17,7 +17,6 @@ settings.register_profile(
 settings.load_profile("house")
 
 EXTRAS = {"amg": "pyamg", "cli": "typer", "sklearn": "sklearn"}
-NEEDS = {"sklearn": "sklearn"}  # rooms of resolvent.interop that cannot be imported without an extra
 
 
 def missing_extra(error):
@@ -43,7 +42,7 @@ class LeftFile(pytest.File):
     """A file of the source that cannot be imported without an extra."""
 
     def collect(self):
-        extra = NEEDS[self.path.parent.name]
+        extra = self.path.parent.name
         item = Left.from_parent(self, name=extra)
         item.add_marker(pytest.mark.skip(reason=f"needs the extra {extra}: pip install 'resolvent[{extra}]'"))
         yield item
@@ -54,13 +53,9 @@ class SkipsMissingExtras:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collect_file(self, file_path, parent):
-        extra = NEEDS.get(file_path.parent.name) if file_path.parent.parent.name == "interop" else None
-        found = yield
-        return (
-            [LeftFile.from_parent(parent, path=file_path)]
-            if found and extra and not find_spec(EXTRAS[extra])
-            else found
-        )
+        found, room = (yield), file_path.parent  # a room of resolvent.interop is called like its extra
+        absent = room.parent.name == "interop" and room.name in EXTRAS and find_spec(EXTRAS[room.name]) is None
+        return [LeftFile.from_parent(parent, path=file_path)] if found and absent else found
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):

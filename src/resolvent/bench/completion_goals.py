@@ -56,11 +56,11 @@ def _peer(report: Report, say: Say, quick: bool) -> None:
         say("cmfrec is not installed (it has no wheels and wants a compiler): the comparison is not measured")
         return
     from cmfrec import CMF
-    from scipy.sparse import coo_array, coo_matrix
+    from scipy.sparse import coo_matrix
 
     m, n, k, density, goal = (300, 200, 5, 0.2, 1e-6) if quick else (10_000, 5_000, 10, 0.05, 1e-6)
     i, j, values, U, V = planted(m, n, k, density)
-    X = coo_matrix(coo_array((values, (i, j)), shape=(m, n)))
+    X = coo_matrix((values, (i, j)), shape=(m, n))
 
     def theirs(rounds: int, cg: bool) -> tuple[float, float]:
         model = CMF(

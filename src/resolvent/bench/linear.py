@@ -94,6 +94,7 @@ def hurts(report: Report, say: Say, quick: bool) -> None:
 def verdicts(found: Any, report: Report, say: Say) -> None:
     """The three clauses over the sequences that were judged, and the stories of those that break one."""
     n = len(found)
+    say(f"cost over cold, mean of {n} sequences: {sum(sum(v.cost) / sum(v.cold) for v in found) / n:.3f}")
     for i, clause in enumerate(
         ("sum <= 1.05 cold + 6 a system", "5 % of systems above 1.05 cold + 6", "a system above 2 cold + 6")
     ):
